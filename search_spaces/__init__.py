@@ -1,0 +1,1 @@
+"""What designs and networks are there?"""
