@@ -1,0 +1,60 @@
+"""What was tried and what came of it: frozen records, the currency between optimizers, studies and stores."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from math import isfinite
+
+from search_spaces.space import Point
+
+
+@dataclass(frozen=True, slots=True)
+class Measurement:
+    """What an evaluator found out about one point: either metrics, or why there are none.
+
+    `metrics` are numbers in the SI unit of their name's ending (`latency_s`); `infeasible_because` says why
+    the design cannot be built or cannot run the workload. Exactly one of the two is there: infeasible is
+    data with a reason, never nan or a huge number.
+
+    Raises:
+        ValueError: both or neither are there, a metric is not a finite number, or the reason is blank.
+    """
+
+    metrics: Mapping[str, float] = field(default_factory=dict)
+    infeasible_because: str | None = None
+
+    def __post_init__(self) -> None:
+        if self.infeasible_because is not None:
+            if self.metrics:
+                got = f"it has {sorted(self.metrics)} and the reason {self.infeasible_because!r}"
+                raise ValueError(f"an infeasible measurement must have no metrics, but {got}")
+            if not self.infeasible_because.strip():
+                raise ValueError("the reason of an infeasible measurement must not be blank")
+            return
+        if not self.metrics:
+            raise ValueError("a measurement must have metrics or a reason why it has none, but it has neither")
+        for name, value in self.metrics.items():
+            number = isinstance(value, int | float) and not isinstance(value, bool) and isfinite(value)
+            if not number:
+                raise ValueError(f"metrics must be finite numbers, but {name!r} is {value!r}")
+
+    @property
+    def is_feasible(self) -> bool:
+        """Whether there are metrics; limits of a problem are not asked here."""
+        return self.infeasible_because is None
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """One evaluated point of a study; `number` counts from 0 in the order of evaluation.
+
+    Raises:
+        ValueError: the number is negative.
+    """
+
+    number: int
+    point: Point
+    measurement: Measurement
+
+    def __post_init__(self) -> None:
+        if self.number < 0:
+            raise ValueError(f"`number >= 0` must hold, but got number={self.number}")
