@@ -1,0 +1,328 @@
+"""Where studies outlive the process: one SQLite file, one transaction a batch of trials.
+
+A study is its header (what was asked, of which optimizer) and its trials; nothing else is kept, nothing is
+pickled. The file is in write-ahead mode: any number of readers look on while one process writes, and a
+killed writer loses at most the batch that was still being evaluated. Write-ahead mode needs a local disk:
+several hosts must not share a store over a network file system (https://sqlite.org/wal.html).
+"""
+
+import csv
+import io
+import json
+import os
+import re
+import sqlite3
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from apollo_dse.trial import Measurement, Trial
+from search_spaces.parameter import nearest_name
+from search_spaces.space import canonical
+
+DEFAULT_PATH = Path("apollo-dse.sqlite")
+"""The store in the working directory, unless the environment variable `APOLLO_DSE_STORE` names another."""
+
+APPLICATION_ID = 0x61706F6C
+"""Written into the file's header ("apol"), so that other programs' databases are told apart."""
+
+SCHEMA_VERSION = 1
+
+_SCHEMA = (
+    "CREATE TABLE studies (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, created TEXT NOT NULL,"
+    " asked TEXT NOT NULL, about TEXT NOT NULL)",
+    "CREATE TABLE trials (study INTEGER NOT NULL REFERENCES studies (id), number INTEGER NOT NULL,"
+    " batch INTEGER NOT NULL, point TEXT NOT NULL, metrics TEXT NOT NULL, reason TEXT,"
+    " seconds REAL NOT NULL, proposed_by TEXT NOT NULL,"
+    " PRIMARY KEY (study, number), UNIQUE (study, point)) WITHOUT ROWID",
+    f"PRAGMA application_id = {APPLICATION_ID}",
+    f"PRAGMA user_version = {SCHEMA_VERSION}",
+)
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
+_BUSY_S = 30.0
+_SMALLEST_PAGE_BYTES = 512
+_SENTENCES = {
+    sqlite3.SQLITE_NOTADB: "is not an apollo-dse store: it is no SQLite database, or its first page is damaged",
+    sqlite3.SQLITE_CORRUPT: "is damaged; restore it from a copy, or start another store",
+    sqlite3.SQLITE_CANTOPEN: "cannot be opened: its folder must exist, and it must be a file that may be read",
+    sqlite3.SQLITE_READONLY: "cannot be written: the file or its folder is read-only",
+    sqlite3.SQLITE_BUSY: f"has been locked by another process for {_BUSY_S:.0f} s",
+    sqlite3.SQLITE_FULL: "cannot grow: the disk is full",
+    sqlite3.SQLITE_PERM: "cannot be opened: permission denied",
+}
+
+
+class StoreError(Exception):
+    """A store that cannot be used as asked; the message is one sentence that says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Header:
+    """What a study is, apart from its trials.
+
+    `asked` determines the trials (space, objectives, constraints, evaluator, optimizer, batch) as plain JSON
+    values; a study may be resumed only when it is equal. `about` is whatever else the caller wants to find
+    again with the study. `created` is a UTC time in ISO 8601.
+
+    Raises:
+        ValueError: the name is not 1 to 100 letters, digits, dots, dashes or underscores that start with a
+            letter or digit (names become parts of file names).
+    """
+
+    name: str
+    created: str
+    asked: Mapping[str, Any]
+    about: Mapping[str, Any]
+
+    def __post_init__(self) -> None:
+        if not _NAME.fullmatch(self.name):
+            rule = "a study's name must be up to 100 letters, digits, `.`, `_` and `-`, first a letter or digit"
+            raise ValueError(f"{rule}, but got {self.name!r}")
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """A trial with its circumstances.
+
+    `batch` is the number of the first trial of its batch, `seconds` its share of the batch's evaluation
+    time, `proposed_by` the optimizer's name.
+    """
+
+    trial: Trial
+    batch: int
+    seconds: float
+    proposed_by: str
+
+
+class Store:
+    """An open store; close it, or use it in a `with` statement.
+
+    Args:
+        path: the file, made when it is missing; None: `$APOLLO_DSE_STORE`, else `DEFAULT_PATH`.
+        read_only: open an existing file for looking on; nothing is made or changed.
+
+    Raises:
+        StoreError: the file is missing (under `read_only`), damaged, no store, or of a newer version.
+    """
+
+    def __init__(self, path: str | Path | None = None, *, read_only: bool = False) -> None:
+        self.path = Path(path or os.environ.get("APOLLO_DSE_STORE") or DEFAULT_PATH)
+        if read_only and not self.path.is_file():
+            raise StoreError(f"there is no store {self.path}")
+        if self.path.is_file() and 0 < self.path.stat().st_size < _SMALLEST_PAGE_BYTES:
+            raise StoreError(f"{self.path} {_SENTENCES[sqlite3.SQLITE_NOTADB]}")  # sqlite would overwrite it
+        with self._sentences():
+            self._connection = sqlite3.connect(
+                self._uri(read_only), uri=True, timeout=_BUSY_S, isolation_level=None
+            )
+            try:
+                self._prepare(read_only)
+            except BaseException:
+                self.close()
+                raise
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Release the file; a store may be closed twice."""
+        with suppress(sqlite3.Error):
+            self._connection.close()
+
+    def names(self) -> tuple[str, ...]:
+        """Names of the studies, oldest first."""
+        with self._sentences():
+            return tuple(name for (name,) in self._connection.execute("SELECT name FROM studies ORDER BY id"))
+
+    def create(self, header: Header) -> None:
+        """Begin a study without trials.
+
+        Raises:
+            StoreError: a study of that name is there already.
+        """
+        row = (header.name, header.created, _dumps(header.asked), _dumps(header.about))
+        with self._sentences(taken=f"study {header.name!r} is there already"), self._transaction():
+            self._connection.execute(
+                "INSERT INTO studies (name, created, asked, about) VALUES (?, ?, ?, ?)", row
+            )
+
+    def header(self, name: str) -> Header:
+        """The header of a study.
+
+        Raises:
+            StoreError: there is no study of that name; the message has the nearest one.
+        """
+        with self._sentences():
+            row = self._connection.execute(
+                "SELECT created, asked, about FROM studies WHERE name = ?", (name,)
+            ).fetchone()
+            if row is None:
+                known = self.names()
+                raise StoreError(f"{self.path} has no study {name!r}{nearest_name(name, known)}")
+            return Header(name, row[0], json.loads(row[1]), json.loads(row[2]))
+
+    def append(self, name: str, records: Sequence[Record]) -> None:
+        """Add trials to a study: all of them, or on an error none.
+
+        Raises:
+            StoreError: there is no such study, or it has one of the numbers or points already, as when
+                another process runs the same study.
+        """
+        taken = f"study {name!r} was extended by another process; open it again to go on from its trials"
+        rows = [_row(record) for record in records]
+        with self._sentences(taken=taken), self._transaction():
+            study = self._id(name)
+            self._connection.executemany(
+                "INSERT INTO trials (study, number, batch, point, metrics, reason, seconds, proposed_by)"
+                " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+                [(study, *row) for row in rows],
+            )
+
+    def records(self, name: str, start: int = 0) -> tuple[Record, ...]:
+        """Trials of a study from number `start` on, in order.
+
+        Raises:
+            StoreError: there is no study of that name.
+        """
+        with self._sentences():
+            rows = self._connection.execute(
+                "SELECT number, batch, point, metrics, reason, seconds, proposed_by FROM trials"
+                " WHERE study = ? AND number >= ? ORDER BY number",
+                (self._id(name), start),
+            )
+            return tuple(_record(*row) for row in rows)
+
+    def _id(self, name: str) -> int:
+        row = self._connection.execute("SELECT id FROM studies WHERE name = ?", (name,)).fetchone()
+        if row is None:
+            raise StoreError(f"{self.path} has no study {name!r}{nearest_name(name, self.names())}")
+        return int(row[0])
+
+    def _uri(self, read_only: bool) -> str:
+        """Address for sqlite; a store in a folder that may not be written is read without its lock file."""
+        if not read_only:
+            return f"{self.path.absolute().as_uri()}?mode=rwc"
+        alone = not self.path.with_name(self.path.name + "-wal").exists()
+        immutable = alone and not os.access(self.path.absolute().parent, os.W_OK, effective_ids=True)
+        return f"{self.path.absolute().as_uri()}?mode=ro{'&immutable=1' if immutable else ''}"
+
+    def _prepare(self, read_only: bool) -> None:
+        """Check whose file it is; give a new one its schema. Several processes may do so at once."""
+        self._connection.execute("PRAGMA foreign_keys = ON")
+        if self._is_blank() and not read_only:
+            self._connection.execute("PRAGMA journal_mode = WAL")
+            with self._transaction():
+                if self._is_blank():
+                    for statement in _SCHEMA:
+                        self._connection.execute(statement)
+        self._connection.execute("PRAGMA synchronous = NORMAL")
+        (application,) = self._connection.execute("PRAGMA application_id").fetchone()
+        (version,) = self._connection.execute("PRAGMA user_version").fetchone()
+        if application != APPLICATION_ID:
+            raise StoreError(f"{self.path} is not an apollo-dse store: it belongs to another program")
+        if version != SCHEMA_VERSION:
+            rule = f"this apollo-dse reads version {SCHEMA_VERSION}"
+            raise StoreError(
+                f"{self.path} is a store of version {version}, but {rule}; use the one that wrote it"
+            )
+
+    def _is_blank(self) -> bool:
+        (tables,) = self._connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()
+        (application,) = self._connection.execute("PRAGMA application_id").fetchone()
+        return bool(tables == 0 and application == 0)
+
+    @contextmanager
+    def _transaction(self) -> Iterator[None]:
+        self._connection.execute("BEGIN IMMEDIATE")
+        try:
+            yield
+            self._connection.execute("COMMIT")
+        except BaseException:
+            with suppress(sqlite3.Error):
+                self._connection.execute("ROLLBACK")
+            raise
+
+    @contextmanager
+    def _sentences(self, taken: str = "") -> Iterator[None]:
+        """Turn what sqlite reports into a `StoreError` of one sentence; `taken`: that for a key in use."""
+        try:
+            yield
+        except sqlite3.IntegrityError as error:
+            raise StoreError(f"{self.path}: {taken or error}") from error
+        except sqlite3.Error as error:
+            code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+            raise StoreError(f"{self.path} {_SENTENCES.get(code, f'cannot be used: {error}')}") from error
+        except (ValueError, TypeError) as error:  # what was stored is no longer what was written
+            raise StoreError(f"{self.path} {_SENTENCES[sqlite3.SQLITE_CORRUPT]}") from error
+
+
+def to_csv(records: Iterable[Record]) -> str:
+    """Trials as CSV with a heading line.
+
+    Columns: `number`, a `point.NAME` for each parameter, a `metric.NAME` for each metric, then
+    `infeasible_because`, `seconds`, `proposed_by`; a metric that was not measured is empty.
+    """
+    rows = list(records)
+    parameters = list(dict.fromkeys(name for record in rows for name in record.trial.point))
+    metrics = list(dict.fromkeys(name for record in rows for name in record.trial.measurement.metrics))
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    heading = ["number", *(f"point.{name}" for name in parameters), *(f"metric.{name}" for name in metrics)]
+    writer.writerow([*heading, "infeasible_because", "seconds", "proposed_by"])
+    for record in rows:
+        trial = record.trial
+        writer.writerow(
+            [
+                trial.number,
+                *(trial.point.get(name) for name in parameters),
+                *(trial.measurement.metrics.get(name) for name in metrics),
+                trial.measurement.infeasible_because,
+                record.seconds,
+                record.proposed_by,
+            ]
+        )
+    return text.getvalue()
+
+
+def to_json(header: Header, records: Iterable[Record]) -> str:
+    """A study as one JSON document: the header's fields, and `trials`, a list of what `to_csv` writes."""
+    trials = [
+        {
+            "number": record.trial.number,
+            "point": dict(record.trial.point),
+            "metrics": dict(record.trial.measurement.metrics),
+            "infeasible_because": record.trial.measurement.infeasible_because,
+            "seconds": record.seconds,
+            "proposed_by": record.proposed_by,
+        }
+        for record in records
+    ]
+    study = {"name": header.name, "created": header.created, "asked": header.asked, "about": header.about}
+    return json.dumps({**study, "trials": trials}, indent=1) + "\n"
+
+
+def _dumps(value: Mapping[str, Any]) -> str:
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False)
+
+
+def _row(record: Record) -> tuple[int, int, str, str, str | None, float, str]:
+    measurement = record.trial.measurement
+    metrics = _dumps({name: float(value) for name, value in measurement.metrics.items()})
+    reason = measurement.infeasible_because
+    point = canonical(record.trial.point)
+    return (record.trial.number, record.batch, point, metrics, reason, record.seconds, record.proposed_by)
+
+
+def _record(
+    number: int, batch: int, point: str, metrics: str, reason: str | None, seconds: float, proposed_by: str
+) -> Record:
+    measurement = Measurement(json.loads(metrics), reason)
+    return Record(Trial(number, json.loads(point), measurement), batch, seconds, proposed_by)
