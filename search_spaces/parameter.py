@@ -12,32 +12,15 @@ gives a bin's middle: uniform draws give uniform values, and `from_unit(to_unit(
 """
 
 import keyword
-import re
-import sys
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
 from dataclasses import dataclass
-from difflib import get_close_matches
 from math import exp, isfinite, log
-from typing import ClassVar, TypeGuard, cast
+from typing import ClassVar, cast
 
-import numpy as np
-
-Value = float | int | str
+from search_spaces.quantity import Value, format_quantity, is_number, nearest_name, parse_quantity
 
 MAX_INTEGER = 2**40
 """Largest magnitude of an `Integer` bound, so that bins of the unit interval stay wider than its rounding."""
-
-BYTE_SUFFIXES = {
-    "b": 1,
-    "bytes": 1,
-    **{f"{prefix}ib": 1024**power for power, prefix in enumerate("kmgt", start=1)},
-    **{f"{prefix}b": 1000**power for power, prefix in enumerate("kmgt", start=1)},
-}
-"""Size suffixes in lower case: KiB and MiB count in 1024s, kB and MB in 1000s (IEC 80000-13)."""
-
-_BINARY = ("bytes", "KiB", "MiB", "GiB", "TiB")
-_QUANTITY = re.compile(r"\s*(?P<number>[+-]?[0-9.]+(?:e[+-]?[0-9]+)?)\s*(?P<suffix>.*?)\s*", re.IGNORECASE)
 
 
 class _Parameter(ABC):
@@ -108,7 +91,7 @@ class Real(_Numeric):
 
     def violation(self, value: object) -> str | None:
         """Why `value` is not one of this parameter's, with the nearest that is; None if it is."""
-        if not _is_number(value):
+        if not is_number(value):
             return _not_a_number(self.name, value)
         if self.low <= value <= self.high:
             return None
@@ -176,7 +159,7 @@ class Integer(_Numeric):
 
     def violation(self, value: object) -> str | None:
         """Why `value` is not one of this parameter's, with the nearest that is; None if it is."""
-        if not _is_number(value):
+        if not is_number(value):
             return _not_a_number(self.name, value)
         if self.low <= value <= self.high and value == int(value):
             return None
@@ -234,7 +217,7 @@ class Ordinal(_Numeric):
         if not self.values:
             raise ValueError(f"an ordinal parameter must have at least one value, but {self.name!r} has none")
         for value in self.values:
-            if not _is_number(value):
+            if not is_number(value):
                 raise ValueError(_not_a_number(self.name, value))
         for before, after in zip(self.values, self.values[1:], strict=False):
             if not before < after:
@@ -247,7 +230,7 @@ class Ordinal(_Numeric):
 
     def violation(self, value: object) -> str | None:
         """Why `value` is not one of this parameter's, with the nearest that is; None if it is."""
-        if not _is_number(value):
+        if not is_number(value):
             return _not_a_number(self.name, value)
         if value in self.values:
             return None
@@ -355,54 +338,6 @@ class Categorical(_Parameter):
 Parameter = Real | Integer | Ordinal | Categorical
 
 
-def parse_quantity(text: str, unit: str, name: str) -> float | int:
-    """Number of `text`, which may carry the unit; with `unit="bytes"` also a size suffix (64KiB, 2 MB).
-
-    Raises:
-        ValueError: it is no finite number, or carries another unit.
-    """
-    match = _QUANTITY.fullmatch(text)
-    suffix = match["suffix"].lower() if match else ""
-    factors = BYTE_SUFFIXES if unit == "bytes" else {unit.lower(): 1}
-    try:
-        if match is None or (suffix and suffix not in factors):
-            raise ValueError
-        number = float(match["number"]) * (factors[suffix] if suffix else 1)
-        if not isfinite(number):
-            raise ValueError
-    except ValueError:
-        expected = {"bytes": "a size such as 65536, 64KiB or 2MiB", "": "a number"}.get(
-            unit, f"a number of {unit}"
-        )
-        raise ValueError(f"`{name}` must be {expected}, but got {text!r}") from None
-    return int(number) if number.is_integer() else number
-
-
-def format_quantity(value: Value, unit: str) -> str:
-    """`value` with its unit; whole bytes in the largest binary unit that divides them (65536 as 64 KiB)."""
-    number, suffix = value, unit
-    if unit == "bytes" and _is_number(value) and value == int(value) != 0:
-        whole = int(value)
-        power = max(power for power in range(len(_BINARY)) if whole % 1024**power == 0)
-        number, suffix = whole // 1024**power, _BINARY[power]
-    if isinstance(number, float) and number.is_integer() and abs(number) < 1e15:
-        number = int(number)
-    return f"{number} {suffix}".rstrip()
-
-
-def nearest_name(name: object, candidates: Sequence[str]) -> str:
-    """`; did you mean ...?` with the nearest of `candidates`, or nothing when none is near: ends an error."""
-    close = get_close_matches(str(name), candidates, n=1)
-    return f"; did you mean {close[0]!r}?" if close else ""
-
-
-def _is_number(value: object) -> TypeGuard[float | int]:
-    """Whether `value` is a finite number within the range of a float; True and False are none."""
-    if isinstance(value, bool) or not isinstance(value, int | float | np.integer | np.floating):
-        return False
-    return bool(-sys.float_info.max <= value <= sys.float_info.max)
-
-
 def _not_a_number(name: str, value: object) -> str:
     return f"`{name}` must be a finite number, but got {value!r}"
 
@@ -439,7 +374,7 @@ def _check_name(name: str) -> None:
 def _check_interval(name: str, low: float, high: float, is_log: bool) -> None:
     _check_name(name)
     for bound in (low, high):
-        if not _is_number(bound):
+        if not is_number(bound):
             raise ValueError(_not_a_number(name, bound))
     if is_log and low <= 0:
         raise ValueError(f"a log-scaled parameter must be positive, but {name!r} has low={low}")

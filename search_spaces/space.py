@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from accel_models import Accelerator
-from search_spaces.parameter import Categorical, Integer, Ordinal, Parameter, Real, Value, nearest_name
+from search_spaces.parameter import Categorical, Integer, Ordinal, Parameter, Real
+from search_spaces.quantity import Value, nearest_name
 
 Point = Mapping[str, Value]
 """One design: a value for each parameter, by name."""

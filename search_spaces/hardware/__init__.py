@@ -1,0 +1,1 @@
+"""Published spaces of accelerators, one a file."""
