@@ -1,17 +1,21 @@
 """Energies and areas by technology node; every number with its unit, its basis and its source.
 
-    >>> get("7nm").sram_area_mm2(128 * 2**20)  # doctest: +SKIP
+Sources disagree. Each disagreement is settled once, here; the basis chosen comes first.
 
-Sources disagree, and each disagreement is settled here once. The basis chosen comes first.
-
-- Multipliers: Horowitz (ISSCC 2014) has 3.1 pJ for 32 bits at 45 nm, Aladdin 12.7 pJ at 40 nm: four times.
-- Arithmetic at 7 nm: the TPUv4i paper (ISCA 2021, Table 2) has int8 multiplications improve 2.9 times from 45
-  nm; Stillmaker & Baas' switching energy improves 15 times. Their fits only shape the way between the ends.
-- SRAM at 45 nm: Horowitz; CACTI 7 says 1.2 to 1.7 times less. At 7 nm the TPUv4i paper; CACTI's trend from 45
-  to 22 nm is steeper, so its values lie a further 2 times lower.
-- DRAM: within a device class up to three times (LPDDR4 6.1 or 8, HBM2 1.6, 4.0 or 6.25 pJ/bit), mostly
-  because the boundary differs. Each `Dram` names its own.
-- Memory density: macros reach 70 % of the bitcell bound, memories as found on chips 26 % (TPUv1, TPUv4i).
+- Multipliers at 45 nm: Horowitz (ISSCC 2014) has 3.1 pJ for 32 bits; Aladdin has 12.7 pJ at 40 nm, four times.
+- Arithmetic at 7 nm: the TPUv4i paper (ISCA 2021, Table 2), where int8 multiplications cost 2.9 times less than
+  at 45 nm; Stillmaker & Baas' switching energy falls 15 times. Their fits shape the way between the two ends.
+- SRAM energy: Horowitz and the TPUv4i paper. CACTI 7 has 0.5 to 0.75 of Horowitz at 45 nm and falls faster: at
+  22 nm it already lies below the TPUv4i paper's 7 nm. At 1 KiB and less the truth may be half of what we say.
+- SRAM area: memories as found on two TPUs, 26 % bitcells. Macros reach 70 % (31.8 Mib/mm2 in N3E), CACTI 80 %;
+  a many-ported or cached memory is 3.5 times larger still (TPUv4i's vector memory, the L2 of A100).
+- Arithmetic area: Horowitz at 45 nm (NanGate synthesis agrees within 5 %), shrunk by Stillmaker & Baas, doubled
+  to agree with the matrix unit of TPUv4i.
+- DRAM energy: within a class up to four times (LPDDR4 6.1 or 8, DDR4 6.1 or 20.3, HBM2 1.6, 4.0 or 6.25
+  pJ/bit), mostly because the boundary differs. Each `Dram` names its own.
+- Leakage: Aladdin's 12.6 mW/mm2, assumed for every node. CACTI 7 spans 0.05 (low standby power) to 310 mW/mm2
+  (high performance) at 45 nm; the idle TPUv1 with its clock running drew 85 mW/mm2 or more.
+- Supplies below 45 nm are nominal ones (`vdd_v`); no law here varies them.
 """
 
 from difflib import get_close_matches

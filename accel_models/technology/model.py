@@ -12,45 +12,45 @@ from accel_models.technology.quantity import Quantity
 
 Amount = TypeVar("Amount", float, NDArray[Any])
 
-_KIB = 1024
 _REFERENCE_WIDTH_BYTES = 8.0
 _REGISTER_FILE_BYTES = 64.0
+_SRAM_KNOTS_BYTES = np.array([_REGISTER_FILE_BYTES, 8 * 2.0**10, 32 * 2.0**10, 2.0**20])
 _MM2_PER_UM2 = 1e-6
 
 SRAM_WIDTH_SHARE = Quantity(
-    "share of a 64-bit access that grows with its width",
+    "share of a 64-bit SRAM access that grows with width",
     0.7,
     "1",
     "published",
-    "Accelergy's CACTI width law, 0.7 w + 0.3",
+    "Accelergy's CACTI plug-in, 0.7 w + 0.3",
 )
 SRAM_WRITE_RATIO = Quantity(
-    "write over read energy",
-    1.1,
+    "SRAM write over read energy",
+    1.12,
     "1",
-    "scaled",
-    "geometric mean of 18 CACTI 7 runs at 45, 32 and 22 nm (0.85 to 1.8)",
+    "published",
+    "geometric mean of 18 CACTI 7 arrays, 64 B to 256 KiB, at 45, 32 and 22 nm (0.84 to 1.76)",
 )
 SRAM_ARRAY_EFFICIENCY = Quantity(
-    "bitcells' share of a large on-chip memory",
+    "bitcells' share of an on-chip memory's area",
     0.26,
     "1",
     "measured",
-    "TPUv4i, 7 nm: 128 MiB in 112 mm2; TPUv1, 28 nm: 24 MiB in 29 % of at most 331 mm2 gives 0.27",
+    "TPUv4i, 7 nm: 128 MiB in 112 mm2 (0.26); TPUv1, 28 nm: 24 MiB in 29 % of at most 331 mm2 (0.27)",
 )
 SRAM_PERIPHERY_BYTES = Quantity(
-    "capacity at which periphery equals the array",
-    2048.0,
+    "area that periphery adds to any array, in bytes stored",
+    225.0,
     "bytes",
-    "assumed",
-    "decoders and sense amplifiers grow with the edge",
+    "published",
+    "CACTI 7, arrays of 256 B to 1 KiB with 64-bit access, the same at 45, 32 and 22 nm",
 )
 MAC_LAYOUT_OVERHEAD = Quantity(
-    "placed array over the sum of its cells",
+    "a placed multiply-accumulate unit over its cells",
     2.0,
     "1",
     "measured",
-    "TPUv4i matrix unit: 11 to 14 mm2 for 128 x 128 bf16 cells, 1.7 to 2.2 times this law",
+    "TPUv4i: 128 x 128 bf16 units in 11 to 14 mm2, 1.7 to 2.2 times their cells",
 )
 
 SHARED = (
@@ -124,6 +124,8 @@ class Technology:
     def mac_energy_j(self, word_format: WordFormat) -> float:
         """One integer multiply-accumulate: product of the wider operand's width, addition of the accumulator's.
 
+        Reading and writing the operands' registers is not part of it.
+
         Raises:
             ValueError: a width lies outside 1 to 64 bits.
         """
@@ -158,59 +160,57 @@ class Technology:
         )
         return cells_um2 * MAC_LAYOUT_OVERHEAD.value * _MM2_PER_UM2
 
-    def sram_read_energy_j_per_byte(self, capacity_bytes: Amount, width_bytes: float = 8.0) -> Amount:
-        """Reading a byte from an on-chip memory, as part of an access of `width_bytes`, in J.
+    def sram_read_energy_j_per_byte(self, capacity_bytes: Amount, width_bytes: Amount | float = 8.0) -> Amount:
+        """Reading a byte of an on-chip memory in the course of an access of `width_bytes`, in J.
 
-        Published at 8 KiB, 32 KiB and 1 MiB for accesses of 8 bytes. Between those and down to a 64-byte
-        register file, a power of the capacity; above 1 MiB the bank stays and the wire to it grows as the
-        root of the capacity; wider accesses share decoding. Never below flip-flops.
+        Published for accesses of 8 bytes at 8 KiB, 32 KiB and 1 MiB; between those, and down to flip-flops at
+        64 bytes, a power of the capacity. Above 1 MiB the wires to the bank grow as the root of the
+        capacity, as they do from 32 KiB to 1 MiB. A wider access shares its decoding.
 
         Raises:
-            ValueError: a capacity is negative or `width_bytes` is not positive.
+            ValueError: a capacity is negative or a width is not positive.
         """
-        capacity = _checked(capacity_bytes)
-        if not width_bytes > 0:
+        capacity = _checked_capacity(capacity_bytes)
+        width = np.asarray(width_bytes, dtype=np.float64)
+        if not np.all(width > 0):
             raise ValueError(f"`width_bytes > 0` must hold, but got {width_bytes}")
-        register = self.register_energy.value * 64
-        knots_bytes = np.array([_REGISTER_FILE_BYTES, 8 * _KIB, 32 * _KIB, 1024 * _KIB])
-        knots_pj = np.array(
-            [register, self.sram_8kib_energy.value, self.sram_32kib_energy.value, self.sram_1mib_energy.value]
-        )
-        inside = np.clip(capacity, knots_bytes[0], knots_bytes[-1])
-        bank_pj = np.exp(np.interp(np.log(inside), np.log(knots_bytes), np.log(knots_pj)))
-        wire_pj_per_root_byte = (knots_pj[3] - knots_pj[2]) / (
-            np.sqrt(knots_bytes[3]) - np.sqrt(knots_bytes[2])
-        )
-        wire_pj = wire_pj_per_root_byte * np.maximum(np.sqrt(capacity) - np.sqrt(knots_bytes[-1]), 0.0)
         share = SRAM_WIDTH_SHARE.value
-        width_factor = share + (1 - share) * _REFERENCE_WIDTH_BYTES / width_bytes
-        access_pj = np.where(
-            capacity <= _REGISTER_FILE_BYTES, register, np.maximum((bank_pj + wire_pj) * width_factor, register)
-        )
-        return _like(capacity_bytes, access_pj * 1e-12 / _REFERENCE_WIDTH_BYTES)
+        array_pj = self._sram_access_pj(capacity) * (share + (1 - share) * _REFERENCE_WIDTH_BYTES / width)
+        register_pj = self._register_word_pj
+        access_pj = np.where(capacity > _REGISTER_FILE_BYTES, np.maximum(array_pj, register_pj), register_pj)
+        return _unboxed(capacity_bytes, access_pj * 1e-12 / _REFERENCE_WIDTH_BYTES)
 
-    def sram_write_energy_j_per_byte(self, capacity_bytes: Amount, width_bytes: float = 8.0) -> Amount:
-        """Writing a byte, in J: the read law times one ratio.
+    def sram_write_energy_j_per_byte(self, capacity_bytes: Amount, width_bytes: Amount | float = 8.0) -> Amount:
+        """Writing a byte, in J: the reading law times one ratio.
 
         Raises:
-            ValueError: a capacity is negative or `width_bytes` is not positive.
+            ValueError: a capacity is negative or a width is not positive.
         """
         return self.sram_read_energy_j_per_byte(capacity_bytes, width_bytes) * SRAM_WRITE_RATIO.value
 
     def sram_area_mm2(self, capacity_bytes: Amount) -> Amount:
-        """An on-chip memory of this capacity, in mm2: bitcells, periphery, wiring; flip-flops where smaller.
+        """An on-chip memory, in mm2: bitcells and periphery as dense as on chips, or flip-flops if smaller.
 
         Raises:
             ValueError: a capacity is negative.
         """
-        capacity = _checked(capacity_bytes)
-        bitcells_mm2 = capacity * 8 * self.bitcell_area.value * _MM2_PER_UM2
-        with_edge = (
-            bitcells_mm2
-            + np.sqrt(capacity * SRAM_PERIPHERY_BYTES.value) * 8 * self.bitcell_area.value * _MM2_PER_UM2
-        )
-        sram_mm2 = with_edge / SRAM_ARRAY_EFFICIENCY.value
-        return _like(capacity_bytes, np.minimum(sram_mm2, capacity * self.register_area_mm2_per_byte))
+        capacity = _checked_capacity(capacity_bytes)
+        byte_mm2 = 8 * self.bitcell_area.value * _MM2_PER_UM2 / SRAM_ARRAY_EFFICIENCY.value
+        array_mm2 = (capacity + SRAM_PERIPHERY_BYTES.value) * byte_mm2
+        return _unboxed(capacity_bytes, np.minimum(array_mm2, capacity * self.register_area_mm2_per_byte))
+
+    @property
+    def _register_word_pj(self) -> float:
+        return self.register_energy.value * 8 * _REFERENCE_WIDTH_BYTES
+
+    def _sram_access_pj(self, capacity: NDArray[np.float64]) -> NDArray[np.float64]:
+        published = (self.sram_8kib_energy, self.sram_32kib_energy, self.sram_1mib_energy)
+        knots_pj = np.array([self._register_word_pj, *(energy.value for energy in published)])
+        inside = np.clip(capacity, _SRAM_KNOTS_BYTES[0], _SRAM_KNOTS_BYTES[-1])
+        bank_pj = np.exp(np.interp(np.log(inside), np.log(_SRAM_KNOTS_BYTES), np.log(knots_pj)))
+        roots = np.sqrt(_SRAM_KNOTS_BYTES)
+        wire_slope = (knots_pj[-1] - knots_pj[-2]) / (roots[-1] - roots[-2])
+        return np.asarray(bank_pj + wire_slope * np.maximum(np.sqrt(capacity) - roots[-1], 0.0))
 
     def _multiply_energy_j(self, bits: int) -> float:
         return _power_law(bits, self.mul8_energy.value, self.mul32_energy.value) * 1e-12
@@ -230,12 +230,12 @@ def _power_law(bits: int, at_8: float, at_32: float) -> float:
     return at_8 * exp(log(at_32 / at_8) * log(bits / 8) / log(4))
 
 
-def _checked(capacity_bytes: Amount) -> NDArray[np.float64]:
+def _checked_capacity(capacity_bytes: Amount) -> NDArray[np.float64]:
     capacity = np.asarray(capacity_bytes, dtype=np.float64)
     if not np.all(capacity >= 0):
-        raise ValueError(f"`capacity_bytes >= 0` must hold, but got {capacity.min()}")
+        raise ValueError(f"`capacity_bytes >= 0` must hold, but got {capacity_bytes}")
     return capacity
 
 
-def _like(argument: Amount, values: NDArray[np.float64]) -> Amount:
-    return cast(Amount, values if np.ndim(argument) else float(values))
+def _unboxed(like: Amount, values: NDArray[np.float64]) -> Amount:
+    return cast(Amount, values if np.ndim(values) else float(values))

@@ -31,19 +31,19 @@ _AREAS = {
 _BITCELLS = {
     "45nm": (0.346, "Intel 45 nm 6T cell (153 Mb test chip, ISSCC 2006)"),
     "28nm": (0.127, "TSMC 28 nm high-density 6T cell (WikiChip)"),
-    "16nm": (0.074, "TSMC 16 nm high-density 6T cell"),
+    "16nm": (0.074, "TSMC 16 nm high-density 6T cell; WikiChip has 0.07 of the 128 Mb test chip, ISSCC 2014"),
     "7nm": (0.027, "TSMC 7 nm high-density 6T cell"),
 }
 
 _SUPPLIES: dict[str, tuple[float, Kind, str]] = {
     "45nm": (0.9, "published", _HOROWITZ),
-    "28nm": (0.9, "published", "nominal supply of 28 nm high-performance mobile"),
-    "16nm": (0.8, "published", "nominal supply of 16 nm FinFET"),
-    "7nm": (0.7, "published", f"{scaling.SOURCE}, ITRS high-performance"),
+    "28nm": (0.9, "assumed", "nominal supply of 28 nm high-performance mobile"),
+    "16nm": (0.8, "assumed", "nominal supply of 16 nm FinFET"),
+    "7nm": (0.7, "assumed", f"nominal in {scaling.SOURCE}; the TPUv4i paper names none"),
 }
 
-# Global wire, pF/mm: Banerjee & Mehrotra 2002 by half pitch, read between its rows; 7 nm extends the last slope.
-_WIRE_PF_PER_MM = {"45nm": 0.336, "28nm": 0.297, "16nm": 0.259, "7nm": 0.2145}
+# Global wire by half pitch; the row of 7 nm extends the last slope.
+_WIRE_PF_PER_MM = {50: 0.345, 35: 0.315, 25: 0.288, 18: 0.266, 13: 0.247, 7: 0.2145}
 _WIRE_ACTIVITY = 0.25
 _REPEATERS = 2.07
 
@@ -78,17 +78,16 @@ def _register_area(node_nm: float) -> Quantity:
     return Quantity("flip-flop", value, "um2/bit", "scaled", f"{_ALADDIN}, by {scaling.SOURCE}")
 
 
-def _wire_energy(name: str, vdd_v: float) -> Quantity:
-    value = _WIRE_ACTIVITY * vdd_v**2 * _WIRE_PF_PER_MM[name] * _REPEATERS
+def _wire_energy(node_nm: float, vdd_v: float) -> Quantity:
+    value = _WIRE_ACTIVITY * vdd_v**2 * scaling.on_log_line(_WIRE_PF_PER_MM, node_nm) * _REPEATERS
     source = "C of Banerjee & Mehrotra 2002; full swing, a rising edge every fourth bit, repeaters 1.07 C"
     return Quantity("wire", value, "pJ/bit/mm", "scaled", source)
 
 
 def _leakage(node_nm: float) -> Quantity:
     kind: Kind = "scaled" if node_nm == 45 else "assumed"
-    return Quantity(
-        "leakage", 80e-6 / 6350e-6, "W/mm2", kind, f"{_ALADDIN} multiplier; the same per mm2 at every node"
-    )
+    source = f"{_ALADDIN} multiplier, 80 uW in 6350 um2; the same per mm2 at every node"
+    return Quantity("leakage", 80.0 / 6350.0, "W/mm2", kind, source)
 
 
 def _technology(name: str, node_nm: float) -> Technology:
@@ -103,7 +102,7 @@ def _technology(name: str, node_nm: float) -> Technology:
         register_energy=_register_energy(node_nm, vdd_v),
         register_area=_register_area(node_nm),
         bitcell_area=Quantity("SRAM bitcell", bitcell_um2, "um2", "published", bitcell_source),
-        wire_energy=_wire_energy(name, vdd_v),
+        wire_energy=_wire_energy(node_nm, vdd_v),
         leakage=_leakage(node_nm),
         **energies,
         **areas,

@@ -30,7 +30,7 @@ def area_ratio(node_nm: float) -> float:
     Raises:
         ValueError: the node lies outside 7 to 45 nm.
     """
-    return _on_log_line(_AREA_FROM_45NM, node_nm)
+    return on_log_line(_AREA_FROM_45NM, node_nm)
 
 
 def energy_ratio(node_nm: float, vdd_v: float) -> float:
@@ -54,12 +54,17 @@ def between(at_45nm: float, at_7nm: float, node_nm: float, vdd_v: float) -> floa
 
 def _energy(node_nm: float, vdd_v: float) -> float:
     fits = {node: e2 * vdd_v**2 + e1 * vdd_v + e0 for node, (e2, e1, e0) in _ENERGY_POLYNOMIAL.items()}
-    return _on_log_line(fits, node_nm)
+    return on_log_line(fits, node_nm)
 
 
-def _on_log_line(values: dict[int, float], node_nm: float) -> float:
+def on_log_line(values: dict[int, float], node_nm: float) -> float:
+    """The value at a node on straight log-log lines between tabulated nodes, given largest first.
+
+    Raises:
+        ValueError: the node lies outside the table.
+    """
     for (larger, at_larger), (smaller, at_smaller) in pairwise(values.items()):
         if smaller <= node_nm <= larger:
             weight = log(larger / node_nm) / log(larger / smaller)
             return exp((1 - weight) * log(at_larger) + weight * log(at_smaller))
-    raise ValueError(f"`7 <= node_nm <= 45` must hold, but got {node_nm}")
+    raise ValueError(f"`{min(values)} <= node_nm <= {max(values)}` must hold, but got {node_nm}")
