@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from apollo_dse.trial import Measurement, Trial
-from search_spaces.parameter import nearest_name
+from search_spaces.quantity import nearest_name
 from search_spaces.space import Point, SearchSpace
 
 Goal = Literal["minimize", "maximize"]

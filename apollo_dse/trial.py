@@ -2,8 +2,8 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from math import isfinite
 
+from search_spaces.quantity import is_number
 from search_spaces.space import Point
 
 
@@ -33,8 +33,7 @@ class Measurement:
         if not self.metrics:
             raise ValueError("a measurement must have metrics or a reason why it has none, but it has neither")
         for name, value in self.metrics.items():
-            number = isinstance(value, int | float) and not isinstance(value, bool) and isfinite(value)
-            if not number:
+            if not is_number(value):
                 raise ValueError(f"metrics must be finite numbers, but {name!r} is {value!r}")
 
     @property

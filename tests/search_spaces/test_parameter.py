@@ -88,10 +88,9 @@ def test_format_and_parse_are_inverse(parameter: Parameter, u: float) -> None:
 def test_parse_gives_a_value_of_the_parameter_or_a_value_error(parameter: Parameter, text: str) -> None:
     try:
         value = parameter.parse(text)
-    except ValueError as error:
-        assert "must be" in str(error)
-    else:
-        assert parameter.contains(value)
+    except ValueError:
+        return
+    assert parameter.contains(value)
 
 
 @given(
@@ -146,8 +145,11 @@ def test_sizes_have_suffixes(text: str, bytes_: int) -> None:
         (3 * 2**20, "bytes", "3 MiB"),
         (1000, "bytes", "1000 bytes"),
         (0, "bytes", "0 bytes"),
-    ]
-    + [(20, "GB/s", "20 GB/s"), (5.0, "", "5"), (0.1, "", "0.1"), ("7nm", "", "7nm")],
+        (20, "GB/s", "20 GB/s"),
+        (5.0, "", "5"),
+        (0.1, "", "0.1"),
+        ("7nm", "", "7nm"),
+    ],
 )
 def test_quantities_are_written_for_people(value: float | str, unit: str, text: str) -> None:
     assert format_quantity(value, unit) == text

@@ -83,61 +83,17 @@ def test_everything_else_is_refused(text: str, message: str) -> None:
         parse_rule(text, PARAMETERS)
 
 
-FRAGMENTS = st.lists(
-    st.sampled_from(
-        [
-            "x",
-            "y",
-            "node",
-            "'7nm'",
-            "1",
-            "0",
-            "2.5",
-            "9" * 400,
-            "+",
-            "-",
-            "*",
-            "/",
-            "//",
-            "%",
-            "<",
-            "<=",
-            "==",
-            "!=",
-        ]
-        + [
-            "and",
-            "or",
-            "not",
-            "(",
-            ")",
-            "is",
-            "in",
-            ".",
-            ",",
-            "[",
-            "]",
-            "lambda",
-            "\\",
-            "\n",
-            "\0",
-            "#",
-            "é",
-            "'",
-        ]
-    ),
-    max_size=12,
-).map(" ".join)
+TOKENS = "x y node '7nm' 1 0 2.5 + - * / // % < <= == != and or not ( ) is in . , [ ] lambda \\ # é '"
+FRAGMENTS = st.lists(st.sampled_from([*TOKENS.split(), "9" * 400, "\n", "\0"]), max_size=12).map(" ".join)
 
 
 @given(FRAGMENTS | st.text())
 def test_any_text_is_a_rule_or_a_value_error(text: str) -> None:
     try:
         rule = parse_rule(text, PARAMETERS)
-    except ValueError as error:
-        assert str(error)
-    else:
-        assert rule(POINT) is None or "must hold, but" in str(rule(POINT))
+    except ValueError:
+        return
+    assert rule(POINT) is None or "must hold, but" in str(rule(POINT))
 
 
 NUMBERS = st.recursive(

@@ -1,0 +1,130 @@
+"""The built-in world: build the accelerators, price them on the workloads with `CostModel`."""
+
+from collections.abc import Mapping, Sequence
+from hashlib import sha256
+from importlib.metadata import version
+from math import prod
+from typing import TYPE_CHECKING, Literal
+
+from accel_models import Workload
+from apollo_dse.problem import METRICS
+from apollo_dse.trial import Measurement
+from search_spaces.space import DesignSpace, Point
+
+if TYPE_CHECKING:
+    import torch
+
+    from accel_models.cost import Costs
+
+Minimize = Literal["latency", "energy", "edp"]
+
+
+class AnalyticalEvaluator:
+    """Metrics of `accel_models.cost.CostModel`, in one batch per workload.
+
+    The metrics are those of `METRICS`. With several workloads each is the geometric mean over them (equal
+    ratios count equally, and the product of mean energy and mean latency is the mean energy-delay product),
+    and `NAME:WORKLOAD` is that of one, area excepted, which all share. A design is infeasible when it cannot
+    be built, or cannot run one of the workloads; all reasons are carried over.
+
+    Args:
+        design_space: what points mean.
+        workloads: the networks, of distinct names.
+        minimize: what the mapping of each layer is chosen for.
+        device: where to price, as torch writes it; by default where `CostModel` does.
+
+    Raises:
+        ValueError: there is no workload, or two share a name.
+    """
+
+    def __init__(
+        self,
+        design_space: DesignSpace,
+        workloads: Sequence[Workload],
+        *,
+        minimize: Minimize = "latency",
+        device: "str | torch.device | None" = None,
+    ) -> None:
+        from accel_models.cost import CostModel  # loads torch
+
+        names = [workload.name for workload in workloads]
+        if not names or len(set(names)) < len(names):
+            raise ValueError(f"workloads must be at least one, of distinct names, but got {names}")
+        self.design_space = design_space
+        self.workloads = tuple(workloads)
+        self.minimize = minimize
+        self._cost_model = CostModel(minimize=minimize, device=device)
+
+    @property
+    def metrics(self) -> tuple[str, ...]:
+        """Names of all metrics of a feasible measurement."""
+        if len(self.workloads) == 1:
+            return tuple(METRICS)
+        own = (
+            f"{name}:{workload.name}" for workload in self.workloads for name in METRICS if name != "area_mm2"
+        )
+        return (*METRICS, *own)
+
+    @property
+    def fingerprint(self) -> str:
+        """Version, template, goal of the mapping, and the workloads by name and content."""
+        build = self.design_space.build
+        template = f"{build.__module__}.{build.__qualname__}"
+        release = version("apollo-dse")
+        contents = (f"{workload.name}@{_digest(workload)}" for workload in self.workloads)
+        return f"analytical {release} {template} minimize={self.minimize} {' '.join(contents)}"
+
+    def __call__(self, points: Sequence[Point]) -> list[Measurement]:
+        """One measurement a point, in order.
+
+        Raises:
+            ValueError: the template does not know a parameter or a value of a point.
+        """
+        if not points:
+            return []
+        accelerators = [self.design_space.build(point) for point in points]
+        costs = [self._cost_model.evaluate(accelerators, workload) for workload in self.workloads]
+        reasons = [self._reasons([cost.reasons[row] for cost in costs]) for row in range(len(points))]
+        columns = [_columns(cost) for cost in costs]
+        return [
+            Measurement(infeasible_because=because) if because else self._measured(columns, row)
+            for row, because in enumerate(reasons)
+        ]
+
+    def _reasons(self, by_workload: Sequence[Sequence[str]]) -> str:
+        """All reasons in one text; those that not every workload has say whose they are."""
+        shared = [reason for reason in by_workload[0] if all(reason in reasons for reasons in by_workload)]
+        own = (
+            f"{workload.name}: {reason}"
+            for workload, reasons in zip(self.workloads, by_workload, strict=True)
+            for reason in reasons
+            if reason not in shared
+        )
+        return "; ".join(dict.fromkeys((*shared, *own)))
+
+    def _measured(self, columns: Sequence[Mapping[str, Sequence[float]]], row: int) -> Measurement:
+        metrics = {name: _geometric_mean([column[name][row] for column in columns]) for name in METRICS}
+        if len(self.workloads) > 1:
+            for workload, column in zip(self.workloads, columns, strict=True):
+                own = {f"{name}:{workload.name}": column[name][row] for name in METRICS if name != "area_mm2"}
+                metrics |= own
+        return Measurement(metrics)
+
+
+def _columns(costs: "Costs") -> dict[str, list[float]]:
+    """Values of each metric of `METRICS`, by row; those of infeasible rows mean nothing."""
+    columns: dict[str, list[float]] = {
+        name: getattr(costs, name).tolist() for name in METRICS if name != "edp_js"
+    }
+    pairs = zip(columns["energy_j"], columns["latency_s"], strict=True)
+    return columns | {"edp_js": [energy_j * latency_s for energy_j, latency_s in pairs]}
+
+
+def _geometric_mean(values: Sequence[float]) -> float:
+    """Geometric mean of non-negative values, root before product so that small ones do not underflow."""
+    return values[0] if len(values) == 1 else prod(value ** (1.0 / len(values)) for value in values)
+
+
+def _digest(workload: Workload) -> str:
+    """Short text that two workloads share when all their layers and operations are equal."""
+    return sha256(repr(workload).encode()).hexdigest()[:12]
