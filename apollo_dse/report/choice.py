@@ -1,0 +1,148 @@
+"""Which trial to recommend, how it stands to the limits, and what trading one metric for another would buy."""
+
+from collections.abc import Mapping, Sequence
+from math import isfinite
+
+import numpy as np
+
+from apollo_dse.problem import Constraint, Problem
+from apollo_dse.report.document import Front, Goal, LimitUse, Recommendation
+from apollo_dse.report.fate import fate_of
+from apollo_dse.report.labels import lowered, metric, metric_text
+from apollo_dse.trial import Trial
+
+BINDING_ROOM = 0.05
+"""A limit binds when the design leaves at most this share of it unused."""
+
+ALMOST = 0.02
+WORTH = 0.1
+"""An alternative is worth a sentence when it loses at most `ALMOST` of the objective and saves `WORTH`."""
+
+
+def choose(problem: Problem, trials: Sequence[Trial]) -> tuple[Trial | None, str]:
+    """The trial to recommend, and by which rule.
+
+    One objective: the best feasible trial. Several: the trial of the Pareto front that is closest to the
+    ideal point, every loss scaled to 0 .. 1 over the front. None feasible: the measured trial that breaks
+    the limits least; None when nothing was measured.
+    """
+    front = problem.pareto_front(trials)
+    if front and len(problem.objectives) == 1:
+        return front[0], "the best feasible trial"
+    if front:
+        losses = np.array([problem.losses(trial) for trial in front])
+        spread = np.ptp(losses, axis=0)
+        scaled = (losses - losses.min(axis=0)) / np.where(spread > 0, spread, 1.0)
+        nearest = int(np.argmin(np.linalg.norm(scaled, axis=1)))
+        return front[nearest], "the trial of the Pareto front that is closest to the best of every objective"
+    measured = [trial for trial in trials if trial.measurement.is_feasible]
+    return min(measured, key=problem.violation, default=None), "the measured trial that breaks the limits least"
+
+
+def trade_off_front(problem: Problem, trials: Sequence[Trial], rows: Mapping[int, int]) -> Front | None:
+    """The plane of the trade-off: the first two objectives, or the objective and what limits or costs it."""
+    pair = trade_off(problem, trials)
+    if pair is None:
+        return None
+    x, y, why = pair
+    sign = {"minimize": 1.0, "maximize": -1.0}
+    places = [
+        (
+            sign[x.goal] * t.measurement.metrics[x.metric],
+            sign[y.goal] * t.measurement.metrics[y.metric],
+            rows[t.number],
+        )
+        for t in trials
+        if problem.feasible(t) and x.metric in t.measurement.metrics
+    ]
+    kept, best = [], float("inf")
+    for _, loss, row in sorted(places):
+        if loss < best:
+            best = loss
+            kept.append(row)
+    return Front(x=x, y=y, rows=tuple(kept), why=why)
+
+
+def trade_off(problem: Problem, trials: Sequence[Trial]) -> tuple[Goal, Goal, str] | None:
+    """The two metrics to plot against each other, x then y, and why these; None: only one was measured."""
+    measured = next((t.measurement.metrics for t in trials if t.measurement.is_feasible), {})
+    first = problem.objectives[0]
+    y = Goal(metric=first.metric, goal=first.goal)
+    label = metric(y.metric).label
+    if len(problem.objectives) > 1:
+        second = problem.objectives[1]
+        note = (
+            "" if len(problem.objectives) == 2 else " (two of the objectives; others may justify a trial here)"
+        )
+        other = lowered(metric(second.metric).label)
+        return (
+            Goal(metric=second.metric, goal=second.goal),
+            y,
+            f"{label} against {other}: feasible trials{note}.",
+        )
+    for constraint in problem.constraints:
+        if constraint.metric != y.metric and constraint.metric in measured:
+            goal = "minimize" if constraint.lower is None else "maximize"
+            other = lowered(metric(constraint.metric).label)
+            why = f"One objective, so {lowered(label)} against the limited {other}: what more of it would buy."
+            return Goal(metric=constraint.metric, goal=goal), y, why  # type: ignore[arg-type]
+    for name in ("area_mm2", "energy_j"):
+        if name in measured and name != y.metric:
+            other = lowered(metric(name).label)
+            return (
+                Goal(metric=name, goal="minimize"),
+                y,
+                f"One objective and no limit: {lowered(label)} against {other}.",
+            )
+    return None
+
+
+def recommendation(problem: Problem, trial: Trial, row: int) -> Recommendation:
+    """The trial against every limit, and which limit binds."""
+    uses = tuple(_use(constraint, trial) for constraint in problem.constraints)
+    room = [use.slack / (abs(use.bound) or 1.0) for use in uses]
+    fate = fate_of(problem, trial)
+    return Recommendation(
+        row=row,
+        number=trial.number,
+        feasible=fate is None,
+        reason=None if fate is None else fate.words,
+        limits=uses,
+        binding=int(np.argmin(room)) if room and min(room) <= BINDING_ROOM else None,
+    )
+
+
+def _use(constraint: Constraint, trial: Trial) -> LimitUse:
+    value = trial.measurement.metrics[constraint.metric]
+    used = value / constraint.limit if constraint.limit > 0 else None
+    return LimitUse(
+        metric=constraint.metric,
+        side="upper" if constraint.lower is None else "lower",
+        bound=constraint.limit,
+        value=value,
+        slack=constraint.slack(trial.measurement),
+        used=used if used is not None and isfinite(used) else None,
+    )
+
+
+def alternative(problem: Problem, trials: Sequence[Trial], chosen: Trial) -> str | None:
+    """A sentence about a feasible trial almost as good and much cheaper in the traded metric, if any."""
+    pair = trade_off(problem, trials)
+    if (
+        pair is None
+        or len(problem.objectives) > 1
+        or pair[0].goal == "maximize"
+        or not problem.feasible(chosen)
+    ):
+        return None
+    objective, cost = problem.objectives[0], pair[0].metric
+    best = objective.loss(chosen)
+    near = [t for t in trials if problem.feasible(t) and objective.loss(t) <= best + ALMOST * abs(best)]
+    frugal = min(near, key=lambda trial: trial.measurement.metrics[cost])
+    saved = 1.0 - frugal.measurement.metrics[cost] / chosen.measurement.metrics[cost]
+    if saved < WORTH:
+        return None
+    texts = [metric_text(name, frugal.measurement.metrics[name]) for name in (objective.metric, cost)]
+    label = lowered(metric(cost).label)
+    less = f"{100 * saved:.0f} % less {label}"
+    return f"Almost as good with {less}: trial {frugal.number}, {texts[0]} and {texts[1]}."

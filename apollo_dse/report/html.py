@@ -1,0 +1,70 @@
+"""The page: one HTML file with the document, style and script inside, that asks the network for nothing.
+
+Modules of `page/` are joined into one script. The content security policy allows exactly that script and
+style by their digests and nothing else, so a reader's browser enforces what `render` promises: no request
+leaves the page, and no name in a study can run as code.
+"""
+
+import base64
+import hashlib
+import html
+import re
+from functools import cache
+from importlib.resources import files
+
+from apollo_dse.report.document import ReportData, to_json
+
+SCRIPTS = (
+    "text", "dom", "scale", "plot", "search", "parallel", "table", "layers", "diagram", "app",
+)  # fmt: skip
+"""Modules of the page's script, in the order in which they are joined."""
+
+
+def render(report: ReportData) -> str:
+    """The report as one self-contained HTML page; equal reports give equal pages."""
+    style, script = _asset("report.css"), _script()
+    parts = {
+        "policy": "; ".join(
+            (
+                "default-src 'none'",
+                f"script-src {_digest(script)}",
+                f"style-src {_digest(style)}",
+                "img-src data:",
+                "base-uri 'none'",
+                "form-action 'none'",
+            )
+        ),
+        "title": html.escape(f"{report.study.name}: apollo-dse report"),
+        "style": style,
+        "words": _words(report),
+        "data": script_safe(to_json(report)),
+        "script": script,
+    }
+    return re.sub(r"\{\{(\w+)\}\}", lambda match: parts[match[1]], _asset("page.html"))
+
+
+def script_safe(json_text: str) -> str:
+    """JSON that cannot end the script element it stands in, nor open a comment: `<`, `>`, `&` as escapes."""
+    escapes = {"<": "\\u003c", ">": "\\u003e", "&": "\\u0026", "\u2028": "\\u2028", "\u2029": "\\u2029"}
+    return re.sub("[<>&\u2028\u2029]", lambda match: escapes[match[0]], json_text)
+
+
+def _words(report: ReportData) -> str:
+    sentences = (report.summary.headline, *report.summary.sentences)
+    heading = f"<h1>{html.escape(report.study.name)}</h1>"
+    return heading + "".join(f"<p>{html.escape(sentence)}</p>" for sentence in sentences)
+
+
+@cache
+def _script() -> str:
+    modules = "\n".join(_asset(f"{name}.js") for name in SCRIPTS)
+    return f'"use strict";\n(() => {{\n{modules}}})();\n'
+
+
+@cache
+def _asset(name: str) -> str:
+    return files("apollo_dse.report").joinpath("page", name).read_text(encoding="utf-8")
+
+
+def _digest(text: str) -> str:
+    return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"

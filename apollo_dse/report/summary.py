@@ -1,0 +1,142 @@
+"""The report in words: the numbers an architect asks for, before any figure."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from apollo_dse.report.document import (
+    Curve,
+    Hardware,
+    LimitUse,
+    Reason,
+    Recommendation,
+    StudyInfo,
+    Summary,
+    WorkloadCost,
+)
+from apollo_dse.report.labels import lowered, metric, metric_text, number, plural, words
+from apollo_dse.trial import Trial
+
+SLOWEST = 3
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Told:
+    """What there is to tell: parts of the report, and the trial behind it."""
+
+    study: StudyInfo
+    trials: Sequence[Trial]
+    chosen: Trial | None
+    rule: str
+    recommendation: Recommendation | None
+    reasons: tuple[Reason, ...]
+    curves: tuple[Curve, ...]
+    hardware: Hardware | None
+    workloads: tuple[WorkloadCost, ...]
+    alternative: str | None
+
+
+def summarize(told: Told) -> Summary:
+    """Headline and sentences; they say so when nothing was tried, measured or feasible."""
+    if told.study.trials == 0:
+        return Summary(headline="No trials yet, so there is no design to recommend.", sentences=())
+    if told.chosen is None or told.recommendation is None:
+        return Summary(
+            headline=f"None of {plural(told.study.trials, 'trial')} could be built or mapped.",
+            sentences=(*_infeasible(told), "Loosen the design space's rules, or choose another space."),
+        )
+    return Summary(
+        headline=_headline(told, told.chosen), sentences=tuple(_sentences(told, told.recommendation))
+    )
+
+
+def structure(hardware: Hardware) -> str:
+    """The design's fan-outs in words: `8 × 8 PEs, each of 4 cores of 64 lanes of 4 MACs`."""
+    parts = []
+    for level in hardware.levels:
+        sizes = [size for _, size in level.fanout]
+        if sizes:
+            many = "s" if max(sizes) > 1 else ""
+            parts.append(f"{' × '.join(map(str, sizes))} {level.child}{many}")
+    return ", each of ".join((parts[0], " of ".join(parts[1:]))) if parts[1:] else "".join(parts)
+
+
+def _headline(told: Told, chosen: Trial) -> str:
+    goals = [objective.metric for objective in told.study.objectives]
+    extra = [limit.metric for limit in told.study.constraints if limit.metric not in goals]
+    shown = dict.fromkeys(goals + extra)
+    numbers = [
+        f"{lowered(metric(name).label)} {metric_text(name, chosen.measurement.metrics[name])}" for name in shown
+    ]
+    design = structure(told.hardware) if told.hardware else f"trial {chosen.number}"
+    if told.recommendation and not told.recommendation.feasible:
+        return f"No trial keeps the limits. The one that breaks them least is {design}: {', '.join(numbers)}."
+    verb = "Build" if told.hardware else "Choose"
+    return f"{verb} {design}: {', '.join(numbers)}."
+
+
+def _sentences(told: Told, recommendation: Recommendation) -> list[str]:
+    sentences = [f"It is {told.rule} (number {recommendation.number} of {number(told.study.trials)})."]
+    if not recommendation.feasible:
+        sentences[0] = f"It must not be built as it is: {recommendation.reason}."
+    if len(told.study.workloads) > 1:
+        sentences.append(f"Numbers are geometric means over {len(told.study.workloads)} workloads.")
+    sentences += _limits(recommendation)
+    sentences += [told.alternative] if told.alternative else []
+    sentences += [_bound(cost) for cost in told.workloads]
+    sentences += _infeasible(told)
+    sentences += [_progress(told, curve) for curve in told.curves[:1] if curve.rows]
+    return sentences
+
+
+def _limits(recommendation: Recommendation) -> list[str]:
+    if not recommendation.limits:
+        return ["No limits were set."]
+    if recommendation.binding is None:
+        nearest = min(recommendation.limits, key=_room)
+        label = lowered(metric(nearest.metric).label)
+        return [f"No limit binds; the nearest is {label} with {100 * _room(nearest):.0f} % of it left."]
+    use = recommendation.limits[recommendation.binding]
+    bound, value = metric_text(use.metric, use.bound, 4), metric_text(use.metric, use.value, 4)
+    label = metric(use.metric).label
+    if use.slack < 0:
+        over = f"{value} against a limit of {bound} ({-100 * _room(use):.2g} % over)"
+        return [f"{label} is the worst offender: {over}."]
+    return [f"{label} binds: {value} against a limit of {bound}, {100 * _room(use):.2g} % of it left."]
+
+
+def _room(use: LimitUse) -> float:
+    return use.slack / (abs(use.bound) or 1.0)
+
+
+def _bound(cost: WorkloadCost) -> str:
+    shares = [
+        f"{100 * share:.0f} % by {lowered(words(bound))}"
+        for bound, share in cost.bounds[:SLOWEST]
+        if share >= 0.005
+    ]
+    slowest = max(cost.layers, key=lambda layer: layer.total_latency_s)
+    part = slowest.total_latency_s / (cost.latency_s or 1.0)
+    only = f"; the slowest layer, {slowest.name}, takes {100 * part:.0f} %" if len(cost.layers) > 1 else ""
+    return f"What bounds the latency of {cost.name}: {', '.join(shares)}{only}."
+
+
+def _infeasible(told: Told) -> list[str]:
+    failed = told.study.trials - told.study.feasible
+    if failed == 0:
+        return [f"All {plural(told.study.trials, 'trial')} were feasible."] if told.study.trials > 1 else []
+    share = 100 * failed / told.study.trials
+    first = told.reasons[0]
+    cause = f"for missing {lowered(first.text)}" if first.kind == "over a limit" else f"because {first.text}"
+    return [
+        f"{number(failed)} of {plural(told.study.trials, 'trial')} were infeasible ({share:.0f} %), "
+        f"{number(first.count)} of them {cause}."
+    ]
+
+
+def _progress(told: Told, curve: Curve) -> str:
+    last = told.trials[curve.rows[-1]].number
+    after = told.study.trials - 1 - curve.rows[-1]
+    label = lowered(metric(curve.metric).label)
+    if after == 0:
+        return f"The very last trial improved {label}: the search had not settled."
+    return f"The best {label} was found at trial {last}; {plural(after, 'later trial')} did not improve it."
