@@ -1,0 +1,1 @@
+"""Which mappings are there, and what does each demand of a design?"""

@@ -1,0 +1,286 @@
+"""What a candidate mapping demands of a design, and what it then costs: B designs x M candidates at once.
+
+Notation (all tensors broadcast to [B, M]; d is a problem dimension):
+
+    tile_d    chunk that the array holds at a time           trips_d    DRAM-level trips over such chunks
+    share_d   chunk of one PE                                passes_d   trips of a PE's share through a core
+    core_d    chunk that a core holds at a time              beats_d    trips inside a core
+
+Words are counted exactly off chip, and per full chunk on chip (a clipped last chunk counts as a full one:
+an upper bound, exact when tiles divide). Transfers are double-buffered and overlap with computation, except
+for the first array tile, which must arrive before anything starts.
+"""
+
+from dataclasses import dataclass
+from math import gcd
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from accel_models.mapspace.candidates import Candidates
+from accel_models.mapspace.choices import TILED_DIMS, WHOLE
+from accel_models.mapspace.designs import LEVELS, Designs
+from accel_models.workload import DIMS, Dim, Layer
+
+BOUNDS = (
+    "compute",
+    "dram bandwidth",
+    "weight staging bandwidth",
+    "activation staging bandwidth",
+    "pe_memory bandwidth",
+    "core_memory bandwidth",
+)
+LIMITS = (
+    "PE memory bytes",
+    "core memory bytes",
+    "bytes of a weight tile in parameter memory",
+    "bytes of an input row in activation memory",
+    "tiles in instruction memory",
+)
+ENERGIES = (*LEVELS, "mac", "leakage")
+
+
+@dataclass(frozen=True, slots=True)
+class Chunks:
+    """How a candidate unrolls on a design: chunks and trips per dimension, [B, M] each (or [B, 1])."""
+
+    share: dict[Dim, Tensor]
+    core: dict[Dim, Tensor]
+    passes: dict[Dim, Tensor]
+    beats: dict[Dim, Tensor]
+    reducing_ways: Tensor
+
+
+@dataclass(frozen=True, slots=True)
+class Demand:
+    """What a candidate asks of a design: trips, bytes moved off chip and per instance, bytes to hold.
+
+    `pe_bytes` and `core_bytes` move at one PE's and one core's memory over the whole layer, of which
+    `pe_written` and `core_written` are writes. `held` [B, M, limit] over `LIMITS`.
+    """
+
+    compute_cycles: Tensor
+    weight_bytes: Tensor
+    read_bytes: Tensor
+    write_bytes: Tensor
+    first_bytes: Tensor
+    pe_bytes: Tensor
+    pe_written: Tensor
+    core_bytes: Tensor
+    core_written: Tensor
+    held: tuple[Tensor, ...]
+    used_pes: Tensor
+    used_cores: Tensor
+    reducing_ways: Tensor
+
+
+@dataclass(frozen=True, slots=True)
+class Price:
+    """Latency, energy, feasibility of B designs x M candidates, with what they consist of.
+
+    `cycles_by_bound` [B, M, bound] over `BOUNDS`; `first_cycles` [B, M] until the first tile is there;
+    `excess` [B, M, limit] over `LIMITS`: demand over supply, feasible where all are <= 1;
+    `bytes_by_level` [B, M, level] over `LEVELS`; `energies_j` [B, M, part] over `ENERGIES`.
+    """
+
+    latency_s: Tensor
+    energy_j: Tensor
+    feasible: Tensor
+    cycles_by_bound: Tensor
+    first_cycles: Tensor
+    excess: Tensor
+    bytes_by_level: Tensor
+    energies_j: Tensor
+
+
+def price(layer: Layer, designs: Designs, candidates: Candidates) -> Price:
+    """Price candidates of a layer on designs; the two broadcast (see `Designs.rows`)."""
+    demand = demands(layer, designs, candidates)
+    cycles, first_cycles, latency_s = _latency(designs, demand)
+    energies_j, moved = _energy(layer, designs, demand, latency_s)
+    supply = (
+        designs.pe_bytes,
+        designs.core_bytes,
+        designs.weight_tile_bytes,
+        designs.input_row_bytes,
+        designs.program_tiles,
+    )
+    excess = _stack(*(need / have for need, have in zip(demand.held, supply, strict=True)))
+    return Price(
+        latency_s=latency_s,
+        energy_j=energies_j.sum(dim=-1),
+        feasible=(excess <= 1.0).all(dim=-1),
+        cycles_by_bound=cycles,
+        first_cycles=first_cycles,
+        excess=excess,
+        bytes_by_level=moved,
+        energies_j=energies_j,
+    )
+
+
+def unroll(layer: Layer, designs: Designs, candidates: Candidates) -> Chunks:
+    """Chunks and trips per dimension: every axis takes as many chunks as it has children."""
+    sizes = (designs.pe_x, designs.pe_y, designs.cores, designs.lanes, designs.ways)
+    one = torch.ones_like(designs.pe_x)
+
+    def spread(dim: Dim, *axes: int) -> Tensor:
+        total = one
+        for axis in axes:
+            total = total * torch.where(candidates.axis_dim[axis] == DIMS.index(dim), sizes[axis], one)
+        return total
+
+    share: dict[Dim, Tensor] = {}
+    core: dict[Dim, Tensor] = {}
+    passes: dict[Dim, Tensor] = {}
+    beats: dict[Dim, Tensor] = {}
+    for dim in TILED_DIMS:
+        passes[dim] = one
+        if layer.bound(dim) == 1:
+            share[dim] = core[dim] = beats[dim] = one
+            continue
+        share[dim] = torch.ceil(candidates.tile[dim] / spread(dim, 0, 1))
+        core[dim] = torch.ceil(share[dim] / spread(dim, 2))
+        if dim in candidates.core_tile:
+            held = candidates.core_tile[dim]
+            passes[dim] = torch.where(held >= WHOLE, one, torch.ceil(share[dim] / (held * spread(dim, 2))))
+            core[dim] = torch.minimum(core[dim], held)
+        beats[dim] = torch.ceil(core[dim] / spread(dim, 3, 4))
+    for tap in ("r", "s"):
+        beats[tap] = torch.ceil(layer.bound(tap) / spread(tap, 4))
+    ways = spread("c", 4) * spread("r", 4) * spread("s", 4)
+    return Chunks(share, core, passes, beats, reducing_ways=ways)
+
+
+def demands(layer: Layer, designs: Designs, candidates: Candidates) -> Demand:
+    """Trips, bytes and holdings of candidates on designs."""
+    at, trips = unroll(layer, designs, candidates), candidates.trips
+    weight_b, input_b, psum_b = designs.weight_bytes, designs.activation_bytes, designs.accumulator_bytes
+    taps = float(layer.r * layer.s)
+    tiles, core_passes = _times(trips, "ngkcpq"), _times(at.passes, "gkc")
+    reduction_beats, pixel_beats = _times(at.beats, "crs"), _times(at.beats, "npq")
+    resident = core_passes <= 1
+
+    # Outputs: how often a PE's memory sees an output word again before it is final.
+    spilled = torch.where(candidates.keeps_weights & (pixel_beats > 1), reduction_beats, 1.0)
+    visits = at.passes["c"] * spilled
+    output_b = torch.where(visits * trips["c"] > 1, psum_b, input_b)
+    outputs = _times(at.share, "ngkpq")
+    settings = _times(trips, "ngkpq")
+    returns = candidates.partial_words / float(layer.words("outputs"))
+    updates = tiles * outputs * visits
+    output_writes = updates + settings * outputs * returns
+    output_reads = updates - settings * outputs + settings * outputs * (1.0 + returns)
+
+    # Inputs: filled once a visit, read by every multiply-accumulate that no multicast serves.
+    columns = _windows(layer, 1, at.share["q"])
+    inputs = _times(at.share, "ngc") * _windows(layer, 0, at.share["p"]) * columns
+    input_reads = tiles * _times(at.share, "ngcpq") * taps * at.passes["k"] * at.beats["k"]
+    input_writes = candidates.input_visits * inputs
+
+    # Weights: filled once a visit (or streamed every pass), read again for pixels unless registers keep them.
+    weights = _times(at.core, "gkc") * taps
+    refills = torch.where(resident, candidates.weight_visits, tiles * core_passes)
+    rereads = torch.where(candidates.keeps_weights | (reduction_beats <= 1), 1.0, pixel_beats)
+    weight_words = torch.where(resident, candidates.resident_weight_words, candidates.streamed_weight_words)
+
+    written = (input_writes * input_b) + output_writes * output_b
+    first_inputs = _times(candidates.tile, "ngc") * _windows(layer, 0, candidates.tile["p"])
+    first_inputs = first_inputs * _windows(layer, 1, candidates.tile["q"])
+    first_weights = torch.where(resident, _times(candidates.tile, "gkc") * taps, weights)
+    pe_held = inputs * input_b * (1.0 + (_times(trips, "ngcpq") > 1)) + outputs * output_b * (
+        1.0 + (settings > 1)
+    )
+    used_pes = _used(candidates.tile, at.share, None)
+    return Demand(
+        compute_cycles=tiles * core_passes * _times(at.beats, "gk") * reduction_beats * pixel_beats,
+        weight_bytes=weight_words * weight_b,
+        read_bytes=candidates.input_words * input_b + candidates.partial_words * psum_b,
+        write_bytes=candidates.partial_words * psum_b + float(layer.words("outputs")) * input_b,
+        first_bytes=first_inputs * input_b + first_weights * weight_b,
+        pe_bytes=written + input_reads * input_b + output_reads * output_b,
+        pe_written=written,
+        core_bytes=(refills + tiles * core_passes * rereads) * weights * weight_b,
+        core_written=refills * weights * weight_b,
+        held=(
+            pe_held,
+            weights * weight_b * (1.0 + (_times(trips, "gkc") * core_passes > 1)),
+            weights * weight_b,
+            at.share["c"] * columns * input_b,
+            tiles * core_passes,
+        ),
+        used_pes=used_pes,
+        used_cores=used_pes * _used(at.share, at.core, at.passes),
+        reducing_ways=at.reducing_ways,
+    )
+
+
+def _latency(designs: Designs, demand: Demand) -> tuple[Tensor, Tensor, Tensor]:
+    activation_bytes = demand.read_bytes + demand.write_bytes
+    cycles = _stack(
+        demand.compute_cycles,
+        (demand.weight_bytes + activation_bytes) / designs.dram_bandwidth,
+        demand.weight_bytes / designs.weight_bandwidth,
+        activation_bytes / designs.activation_bandwidth,
+        demand.pe_bytes / designs.pe_bandwidth,
+        demand.core_bytes / designs.core_bandwidth,
+    )
+    first = demand.first_bytes / designs.dram_bandwidth
+    streaming = torch.clamp(cycles[..., 1] - first, min=0.0)
+    rest = torch.maximum(torch.cat((cycles[..., :1], cycles[..., 2:]), dim=-1).amax(dim=-1), streaming)
+    first_cycles = designs.dram_latency_cycles + first
+    return cycles, first_cycles, (first_cycles + rest) / designs.clock_hz
+
+
+def _energy(layer: Layer, designs: Designs, demand: Demand, latency_s: Tensor) -> tuple[Tensor, Tensor]:
+    macs = float(layer.macs)
+    register_bytes = macs * (designs.weight_bytes + 2.0 * designs.accumulator_bytes / demand.reducing_ways)
+    pe_read, core_read = demand.pe_bytes - demand.pe_written, demand.core_bytes - demand.core_written
+    energies_j = _stack(
+        (demand.weight_bytes + demand.read_bytes) * designs.dram_read_j
+        + demand.write_bytes * designs.dram_write_j,
+        demand.used_pes * (demand.pe_written * designs.pe_write_j + pe_read * designs.pe_read_j),
+        demand.used_cores * (demand.core_written * designs.core_write_j + core_read * designs.core_read_j),
+        register_bytes * designs.register_j,
+        macs * designs.mac_j,
+        latency_s * designs.leakage_w,
+    )
+    moved = _stack(
+        demand.weight_bytes + demand.read_bytes + demand.write_bytes,
+        demand.used_pes * demand.pe_bytes,
+        demand.used_cores * demand.core_bytes,
+        register_bytes,
+    )
+    return energies_j, moved
+
+
+def _times(values: dict[Dim, Tensor], dims: str) -> Tensor:
+    """Product over dimensions."""
+    result: Tensor | None = None
+    for dim in DIMS:
+        if dim in dims:
+            result = values[dim] if result is None else result * values[dim]
+    assert result is not None
+    return result
+
+
+def _used(outer: dict[Dim, Tensor], inner: dict[Dim, Tensor], passes: dict[Dim, Tensor] | None) -> Tensor:
+    """Children that hold anything: chunks of `inner` in `outer`, taken in `passes`."""
+    counts = {
+        dim: torch.ceil(outer[dim] / (inner[dim] if passes is None else inner[dim] * passes[dim]))
+        for dim in TILED_DIMS
+    }
+    return _times(counts, "ngkcpq")
+
+
+def _windows(layer: Layer, axis: int, outputs: Tensor) -> Tensor:
+    """Input positions under `outputs` neighbouring windows along image axis 0 or 1 (`workload.touched`)."""
+    stride, dilation, taps = layer.stride[axis], layer.dilation[axis], (layer.r, layer.s)[axis]
+    divisor = gcd(stride, dilation)
+    shared = torch.clamp(outputs - dilation // divisor, min=0.0) * max(0, taps - stride // divisor)
+    return outputs * taps - shared
+
+
+def _stack(*parts: Tensor) -> Tensor:
+    shape = np.broadcast_shapes(*(tuple(part.shape) for part in parts))
+    return torch.stack([part.expand(shape) for part in parts], dim=-1)

@@ -1,0 +1,194 @@
+"""The edge template, Apollo's own: PE array, cores, SIMD lanes with a 4-way multiply-accumulate.
+
+    DRAM -> pe_x x pe_y PEs, each with a PE memory (inputs, partial sums, outputs)
+         -> cores per PE, each with a core memory (weights)
+         -> lanes per core, each with weight and accumulator registers -> 4 multiply-accumulate ways
+
+PEs x cores x lanes x 4 x 2 x clock is the published peak of Edge TPU V1, V2 and V3: 26.2, 8.73 and 8.73 TOPS
+(Yazdanbakhsh et al., arXiv 2102.10423).
+
+Interpretations. What the chip-level memories counted in entries do is not published. We read them so:
+
+1. An entry is 8 bytes, one 64-bit word (`ENTRY_BYTES`).
+2. Parameter memory stages weights on their way to the cores. One broadcast moves one core tile, which must
+   fit (`weight_tile_bytes`); at most one fill is in flight, so weights stream at no more than its size over
+   the DRAM latency (bandwidth-delay product).
+3. Activation memory does the same for inputs and outputs; one broadcast moves one row of a PE's input tile,
+   its columns times its channels (`input_row_bytes`).
+4. Instruction memory holds the program of the running layer, `ENTRIES_PER_TILE` entries for every distinct
+   tile that DRAM- and PE-level loops visit; a mapping with more tiles cannot be run.
+5. The PE memory's port moves 4 bytes per lane and cycle, the core memory's feeds every lane and way.
+6. PEs share what they hold over a mesh (halos are read from DRAM once); within a PE words are multicast;
+   PEs and cores do not add partial sums across each other, the four ways of a lane do.
+7. A die larger than the reticle (26 mm x 33 mm) cannot be built.
+8. A word from DRAM crosses 0.75 of the die's edge on average to reach its PE (Manhattan distance from a
+   controller in the middle of one edge).
+"""
+
+from collections.abc import Mapping
+from functools import lru_cache
+from math import sqrt
+
+from accel_models import technology
+from accel_models.arch import Accelerator, BufferLevel, SpatialAxis, WordFormat
+from accel_models.mapspace.choices import UNROLLED_DIMS
+from accel_models.technology import DRAMS, Technology
+
+WAYS = 4
+ENTRY_BYTES = 8
+ENTRIES_PER_TILE = 16
+RETICLE_MM2 = 26.0 * 33.0
+DRAM = "LPDDR4"
+CLOCK_MHZ = 1000.0
+NODE = "7nm"
+DIE_CROSSING = 0.75
+
+REQUIRED = (
+    "pe_x",
+    "pe_y",
+    "cores",
+    "lanes",
+    "pe_memory_bytes",
+    "core_memory_bytes",
+    "activation_memory_entries",
+    "instruction_memory_entries",
+    "parameter_memory_entries",
+    "io_bandwidth_gb_per_s",
+)
+OPTIONAL = ("clock_mhz", "technology")
+
+Value = float | int | str
+Point = Mapping[str, Value]
+
+
+def _preset(*values: Value) -> dict[str, Value]:
+    return dict(zip((*REQUIRED, "clock_mhz"), values, strict=True))
+
+
+PRESETS: dict[str, Point] = {
+    "edge-tpu-v1": _preset(4, 4, 4, 64, 2 << 20, 32 << 10, 1024, 16384, 16384, 17, 800),
+    "edge-tpu-v2": _preset(4, 4, 1, 64, 384 << 10, 32 << 10, 1024, 16384, 8192, 32, 1066),
+    "edge-tpu-v3": _preset(4, 1, 8, 32, 2 << 20, 8 << 10, 1024, 16384, 8192, 32, 1066),
+}
+"""Edge TPU generations as tabulated in arXiv 2102.10423 (the table is recalled, its peak TOPS agree)."""
+
+
+def build_edge(point: Point) -> Accelerator:
+    """The edge accelerator of a point.
+
+    Keys are `REQUIRED` (sizes in the unit of their name; memories in entries as published) and `OPTIONAL`
+    (`clock_mhz`, default 1000; `technology`, default "7nm"). A design that cannot be manufactured is
+    returned with its `violations`.
+
+    Raises:
+        ValueError: a key is missing or unknown, or a size is not positive.
+    """
+    missing, unknown = set(REQUIRED) - set(point), set(point) - {*REQUIRED, *OPTIONAL}
+    if missing or unknown:
+        raise ValueError(f"an edge point must have {REQUIRED}, but lacks {missing} and has unknown {unknown}")
+    size = {name: float(point[name]) for name in REQUIRED}
+    if min(size.values()) <= 0:
+        raise ValueError(f"all sizes of an edge point must be positive, but got {size}")
+    node = technology.get(str(point.get("technology", NODE)))
+    clock_hz = float(point.get("clock_mhz", CLOCK_MHZ)) * 1e6
+    word = WordFormat()
+    area = _areas(size, node, word)
+    total = sum(mm2 for _, mm2 in area)
+    violations: tuple[str, ...] = ()
+    if total > RETICLE_MM2:
+        violations = (f"the die must fit the reticle of {RETICLE_MM2:.0f} mm2, but needs {total:.0f} mm2",)
+    weight_tile_bytes = size["parameter_memory_entries"] * ENTRY_BYTES
+    return Accelerator(
+        template="edge",
+        levels=_levels(size, node, clock_hz, total),
+        clock_hz=clock_hz,
+        technology=node.name,
+        word_format=word,
+        mac_energy_j=node.mac_energy_j(word),
+        vector_op_energy_j=node.vector_op_energy_j(word.activation_bits),
+        area_mm2=area,
+        leakage_w=node.leakage_w_per_mm2 * total,
+        violations=violations,
+        parameters=(
+            ("weight_tile_bytes", weight_tile_bytes),
+            ("input_row_bytes", size["activation_memory_entries"] * ENTRY_BYTES),
+            ("program_tiles", size["instruction_memory_entries"] / ENTRIES_PER_TILE),
+            ("dram_latency_s", DRAMS[DRAM].latency_s),
+        ),
+    )
+
+
+def _levels(
+    size: dict[str, float], node: Technology, clock_hz: float, die_mm2: float
+) -> tuple[BufferLevel, ...]:
+    dram_j = DRAMS[DRAM].energy_j_per_byte + DIE_CROSSING * sqrt(die_mm2) * node.wire_energy_j_per_byte_mm
+    lanes = int(size["lanes"])
+    pe_bytes, core_bytes = int(size["pe_memory_bytes"]), int(size["core_memory_bytes"])
+    pe_read_j, pe_write_j = _sram_energies(node, pe_bytes, 4 * lanes)
+    core_read_j, core_write_j = _sram_energies(node, core_bytes, WAYS * lanes)
+    return (
+        BufferLevel(
+            name="dram",
+            keeps=("weights", "inputs", "outputs"),
+            bandwidth_bytes_per_cycle=size["io_bandwidth_gb_per_s"] * 1e9 / clock_hz,
+            axes=(_axis("pe_x", size["pe_x"]), _axis("pe_y", size["pe_y"])),
+            network="mesh",
+            read_energy_j_per_byte=dram_j,
+            write_energy_j_per_byte=dram_j,
+        ),
+        BufferLevel(
+            name="pe_memory",
+            keeps=("inputs", "outputs"),
+            capacity_bytes=pe_bytes,
+            bandwidth_bytes_per_cycle=4.0 * lanes,
+            axes=(_axis("cores", size["cores"]),),
+            read_energy_j_per_byte=pe_read_j,
+            write_energy_j_per_byte=pe_write_j,
+        ),
+        BufferLevel(
+            name="core_memory",
+            keeps=("weights",),
+            capacity_bytes=core_bytes,
+            bandwidth_bytes_per_cycle=float(WAYS * lanes),
+            axes=(_axis("lanes", lanes),),
+            read_energy_j_per_byte=core_read_j,
+            write_energy_j_per_byte=core_write_j,
+        ),
+        BufferLevel(
+            name="lane_registers",
+            keeps=("weights", "outputs"),
+            capacity_bytes=2 * WAYS,
+            axes=(_axis("ways", WAYS),),
+            read_energy_j_per_byte=node.register_energy_j_per_byte,
+            write_energy_j_per_byte=node.register_energy_j_per_byte,
+        ),
+    )
+
+
+def _axis(name: str, size: float) -> SpatialAxis:
+    return SpatialAxis(name, int(size), UNROLLED_DIMS[name])
+
+
+def _areas(size: dict[str, float], node: Technology, word: WordFormat) -> tuple[tuple[str, float], ...]:
+    pes = size["pe_x"] * size["pe_y"]
+    cores = pes * size["cores"]
+    lanes = cores * size["lanes"]
+    entries = ("activation_memory_entries", "instruction_memory_entries", "parameter_memory_entries")
+    return (
+        ("pe_memory", pes * _sram_area(node, size["pe_memory_bytes"])),
+        ("core_memory", cores * _sram_area(node, size["core_memory_bytes"])),
+        ("lane_registers", lanes * 2 * WAYS * node.register_area_mm2_per_byte),
+        ("multiply_accumulate", lanes * WAYS * node.mac_area_mm2(word)),
+        ("staging", sum(_sram_area(node, size[name] * ENTRY_BYTES) for name in entries)),
+    )
+
+
+@lru_cache(maxsize=4096)
+def _sram_area(node: Technology, capacity_bytes: float) -> float:
+    return float(node.sram_area_mm2(capacity_bytes))
+
+
+@lru_cache(maxsize=4096)
+def _sram_energies(node: Technology, capacity_bytes: int, width_bytes: int) -> tuple[float, float]:
+    read_j = node.sram_read_energy_j_per_byte(float(capacity_bytes), float(width_bytes))
+    return float(read_j), float(node.sram_write_energy_j_per_byte(float(capacity_bytes), float(width_bytes)))
