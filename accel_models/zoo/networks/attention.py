@@ -6,11 +6,13 @@ from torch.nn.functional import scaled_dot_product_attention
 
 
 class Attention(nn.Module):
-    """Multi-head attention; query, key and value projections are one matrix product.
+    """Multi-head attention (arXiv 1706.03762); query, key and value projections are one matrix product.
 
     Fewer key-value heads than query heads: grouped queries (arXiv 2305.13245). `rotary`: positions are
     rotations of query and key (arXiv 2104.09864); else positions are someone else's business.
     """
+
+    rotary: Tensor | None
 
     def __init__(
         self,
@@ -24,12 +26,13 @@ class Attention(nn.Module):
     ) -> None:
         super().__init__()
         self.heads, self.kv_heads, self.depth = heads, kv_heads or heads, width // heads
-        self.causal, self.rotary = causal, rotary
+        self.causal = causal
+        self.register_buffer("rotary", rotary, persistent=False)
         self.project_in = nn.Linear(width, (heads + 2 * self.kv_heads) * self.depth, bias=bias)
         self.project_out = nn.Linear(width, width, bias=bias)
 
     def forward(self, x: Tensor, cache: Tensor | None = None) -> Tensor:
-        """Tokens (n, t, width) to the same; `cache` (2, n, kv_heads, positions, depth) ends with these tokens."""
+        """Tokens (n, t, width) to the same; `cache` (2, n, kv_heads, positions, depth) ends with them."""
         n, t, width = x.shape
         split = (self.heads, self.kv_heads, self.kv_heads)
         qkv = self.project_in(x).view(n, t, sum(split), self.depth).transpose(1, 2)  # n heads t depth
@@ -56,7 +59,9 @@ def rotate(x: Tensor, rotary: Tensor) -> Tensor:
 class Block(nn.Module):
     """Attention and feed-forward, each with residual and norm; the norm first (GPT) or last (BERT)."""
 
-    def __init__(self, attention: Attention, feed_forward: nn.Module, norms: nn.ModuleList, *, norm_first: bool) -> None:
+    def __init__(
+        self, attention: Attention, feed_forward: nn.Module, norms: nn.ModuleList, *, norm_first: bool
+    ) -> None:
         super().__init__()
         self.attention, self.feed_forward, self.norms = attention, feed_forward, norms
         self.norm_first = norm_first
@@ -66,10 +71,11 @@ class Block(nn.Module):
         before, after = self.norms
         if self.norm_first:
             x = x + self.attention(before(x), cache)
-            return x + self.feed_forward(after(x))
-        x = before(x + self.attention(x, cache))
-        y: Tensor = after(x + self.feed_forward(x))
-        return y
+            x = x + self.feed_forward(after(x))
+        else:
+            x = before(x + self.attention(x, cache))
+            x = after(x + self.feed_forward(x))
+        return x
 
 
 def block(width: int, heads: int, *, epsilon: float, causal: bool = False, norm_first: bool = True) -> Block:

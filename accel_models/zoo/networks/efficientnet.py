@@ -3,7 +3,7 @@
 from torch import nn
 
 from accel_models.zoo.networks import Definition
-from accel_models.zoo.networks.mobile import ConvNorm, InvertedBottleneck, SqueezeExcite, image
+from accel_models.zoo.networks.mobile import BottleneckShape, ConvNorm, InvertedBottleneck, SqueezeExcite, image
 
 # expansion, kernel, stride of the first block, outputs, blocks: table 1 of arXiv 1905.11946
 B0_STAGES = (
@@ -27,17 +27,9 @@ def efficientnet_b0() -> Definition:
     for expansion, kernel, first_stride, outputs, blocks in B0_STAGES:
         for i in range(blocks):
             expanded = expansion * width
-            layers.append(
-                InvertedBottleneck(
-                    width,
-                    outputs,
-                    kernel,
-                    expanded=expanded,
-                    stride=1 if i else first_stride,
-                    activation=nn.SiLU,
-                    gates=SqueezeExcite(expanded, width // 4, nn.SiLU, nn.Sigmoid),
-                )
-            )
+            shape = BottleneckShape(width, outputs, expanded, kernel, 1 if i else first_stride)
+            gates = SqueezeExcite(expanded, width // 4, nn.SiLU, nn.Sigmoid)
+            layers.append(InvertedBottleneck(shape, nn.SiLU, gates=gates))
             width = outputs
     layers += [ConvNorm(width, 1280, activation=nn.SiLU), nn.AdaptiveAvgPool2d(1), nn.Flatten()]
     return nn.Sequential(*layers, nn.Linear(1280, 1000)), (image(),)

@@ -21,7 +21,7 @@ class GPT2(nn.Module):
         self.scores.weight = self.words.weight
 
     def forward(self, tokens: Tensor, caches: Tensor | None = None) -> Tensor:
-        """Tokens (n, t) to scores (n, t, 50257); `caches` (12, 2, n, 12, positions, 64) end with these tokens."""
+        """Tokens (n, t) to scores (n, t, 50257); `caches` (12, 2, n, 12, positions, 64) end with them."""
         t = tokens.shape[1]
         end = t if caches is None else caches.shape[4]
         x = self.words(tokens) + self.positions.weight[end - t : end]
@@ -40,7 +40,7 @@ def gpt2_prefill() -> Definition:
 
 
 def gpt2_decode() -> Definition:
-    """Radford et al., 2019; one token that attends to 1024 positions, itself included, in place in the cache."""
+    """Radford et al., 2019; one token that attends to 1024 positions, itself included."""
     return GPT2(), (
         torch.zeros(1, 1, dtype=torch.long),
         torch.zeros(BLOCKS, 2, 1, HEADS, POSITIONS, WIDTH // HEADS),

@@ -26,7 +26,7 @@ class SwiGLU(nn.Module):
 
 
 class Llama(nn.Module):
-    """Embedding, decoder with rotary positions and root-mean-square norms, scores. `positions`: where they are."""
+    """Embedding, decoder with rotary positions (the tokens' `positions`), root-mean-square norms, scores."""
 
     def __init__(self, positions: range) -> None:
         super().__init__()
@@ -37,7 +37,7 @@ class Llama(nn.Module):
         self.scores = nn.Linear(WIDTH, VOCABULARY, bias=False)
 
     def forward(self, tokens: Tensor, caches: Tensor | None = None) -> Tensor:
-        """Tokens (n, t) to scores (n, t, 32000); `caches` (22, 2, n, 4, positions, 64) end with these tokens."""
+        """Tokens (n, t) to scores (n, t, 32000); `caches` (22, 2, n, 4, positions, 64) end with them."""
         x = self.words(tokens)
         for i, layer in enumerate(self.blocks):
             x = layer(x, None if caches is None else caches[i])
@@ -69,7 +69,7 @@ def llama_1b_prefill() -> Definition:
 
 
 def llama_1b_decode() -> Definition:
-    """Zhang et al., arXiv 2401.02385; one token that attends to 1024 positions, itself included, in the cache."""
+    """Zhang et al., arXiv 2401.02385; one token that attends to 1024 positions, itself included."""
     return Llama(range(1023, 1024)), (
         torch.zeros(1, 1, dtype=torch.long),
         torch.zeros(BLOCKS, 2, 1, KV_HEADS, 1024, DEPTH),

@@ -1,6 +1,7 @@
-"""Building blocks of the mobile image networks: normalized convolution, squeeze-and-excite, inverted bottleneck."""
+"""Building blocks of image networks: normalized convolution, squeeze-and-excite, inverted bottleneck."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
@@ -42,7 +43,19 @@ class SqueezeExcite(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """Images (n, c, h, w), gated."""
         mean = x.mean((2, 3), keepdim=True)  # n c 1 1
-        return x * self.gate(self.expand(self.act(self.reduce(mean))))
+        gates: Tensor = self.gate(self.expand(self.act(self.reduce(mean))))
+        return x * gates
+
+
+@dataclass(frozen=True, slots=True)
+class BottleneckShape:
+    """Channels in, out and between, the filter's size, and its stride."""
+
+    inputs: int
+    outputs: int
+    expanded: int
+    kernel: int = 3
+    stride: int = 1
 
 
 class InvertedBottleneck(nn.Module):
@@ -53,18 +66,15 @@ class InvertedBottleneck(nn.Module):
 
     def __init__(
         self,
-        inputs: int,
-        outputs: int,
-        kernel: int,
-        *,
-        expanded: int,
-        stride: int = 1,
+        shape: BottleneckShape,
         activation: Activation,
+        *,
         gates: nn.Module | None = None,
         fused: bool = False,
         residual: bool = True,
     ) -> None:
         super().__init__()
+        inputs, expanded, kernel, stride = shape.inputs, shape.expanded, shape.kernel, shape.stride
         steps: list[nn.Module] = []
         if fused:
             steps.append(ConvNorm(inputs, expanded, kernel, stride=stride, activation=activation))
@@ -76,8 +86,8 @@ class InvertedBottleneck(nn.Module):
             )
         if gates is not None:
             steps.append(gates)
-        self.steps = nn.Sequential(*steps, ConvNorm(expanded, outputs))
-        self.residual = residual and stride == 1 and inputs == outputs
+        self.steps = nn.Sequential(*steps, ConvNorm(expanded, shape.outputs))
+        self.residual = residual and stride == 1 and inputs == shape.outputs
 
     def forward(self, x: Tensor) -> Tensor:
         """Images (n, inputs, h, w) to (n, outputs, h / stride, w / stride)."""

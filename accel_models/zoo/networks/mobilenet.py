@@ -3,7 +3,7 @@
 from torch import nn
 
 from accel_models.zoo.networks import Definition
-from accel_models.zoo.networks.mobile import ConvNorm, InvertedBottleneck, SqueezeExcite, image
+from accel_models.zoo.networks.mobile import BottleneckShape, ConvNorm, InvertedBottleneck, SqueezeExcite, image
 
 # expansion, outputs, blocks, stride of the first block: table 2 of arXiv 1801.04381
 V2_STAGES = (
@@ -53,12 +53,8 @@ def mobilenet_v2() -> Definition:
     width = 32
     for expansion, outputs, blocks, first_stride in V2_STAGES:
         for i in range(blocks):
-            stride = first_stride if i == 0 else 1
-            layers.append(
-                InvertedBottleneck(
-                    width, outputs, 3, expanded=expansion * width, stride=stride, activation=nn.ReLU6
-                )
-            )
+            shape = BottleneckShape(width, outputs, expansion * width, stride=1 if i else first_stride)
+            layers.append(InvertedBottleneck(shape, nn.ReLU6))
             width = outputs
     layers += [ConvNorm(width, 1280, activation=nn.ReLU6), nn.AdaptiveAvgPool2d(1), nn.Flatten()]
     return nn.Sequential(*layers, nn.Linear(1280, 1000)), (image(),)
@@ -70,11 +66,8 @@ def mobilenet_v3_large() -> Definition:
     width = 16
     for kernel, expanded, outputs, squeezed, activation, stride in V3_LARGE_BLOCKS:
         gates = SqueezeExcite(expanded, squeezed, nn.ReLU, nn.Hardsigmoid) if squeezed else None
-        layers.append(
-            InvertedBottleneck(
-                width, outputs, kernel, expanded=expanded, stride=stride, activation=activation, gates=gates
-            )
-        )
+        shape = BottleneckShape(width, outputs, expanded, kernel, stride)
+        layers.append(InvertedBottleneck(shape, activation, gates=gates))
         width = outputs
     layers += [ConvNorm(width, 960, activation=nn.Hardswish), nn.AdaptiveAvgPool2d(1), nn.Flatten()]
     return nn.Sequential(*layers, nn.Linear(960, 1280), nn.Hardswish(), nn.Linear(1280, 1000)), (image(),)
@@ -85,7 +78,7 @@ def mobilenet_edgetpu() -> Definition:
 
     Gupta and Akin, "Accelerator-aware neural network design using AutoML", arXiv 2003.02838, show the idea;
     no paper prints the layer table. The stages here are those of the authors' release (TensorFlow models,
-    slim), whose read-me gives about 0.99 G multiply-adds and about 4 M parameters. Uncertain: the release
+    slim), whose read-me gives 990 M multiply-accumulates and 4.0 M parameters. Uncertain: the release
     counts 1001 classes, we count 1000.
     """
     layers: list[nn.Module] = [
@@ -95,18 +88,9 @@ def mobilenet_edgetpu() -> Definition:
     width = 16
     for fused, kernel, first_expansion, expansion, outputs, blocks, first_stride, residual in EDGETPU_STAGES:
         for i in range(blocks):
-            layers.append(
-                InvertedBottleneck(
-                    width,
-                    outputs,
-                    kernel,
-                    expanded=width * (expansion if i else first_expansion),
-                    stride=1 if i else first_stride,
-                    activation=nn.ReLU,
-                    fused=fused,
-                    residual=residual or i > 0,
-                )
-            )
+            expanded, stride = (width * expansion, 1) if i else (width * first_expansion, first_stride)
+            shape = BottleneckShape(width, outputs, expanded, kernel, stride)
+            layers.append(InvertedBottleneck(shape, nn.ReLU, fused=fused, residual=residual or i > 0))
             width = outputs
     layers += [ConvNorm(width, 1280, activation=nn.ReLU), nn.AdaptiveAvgPool2d(1), nn.Flatten()]
     return nn.Sequential(*layers, nn.Linear(1280, 1000)), (image(),)

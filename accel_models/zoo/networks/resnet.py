@@ -46,9 +46,7 @@ def resnet(blocks: tuple[int, ...], *, deep: bool) -> Definition:
             stride = 2 if stage > 0 and i == 0 else 1
             steps = bottleneck(inputs, width, stride) if deep else basic(inputs, width, stride)
             same = stride == 1 and inputs == outputs
-            layers.append(
-                Residual(steps, nn.Identity() if same else ConvNorm(inputs, outputs, stride=stride))
-            )
+            layers.append(Residual(steps, nn.Identity() if same else ConvNorm(inputs, outputs, stride=stride)))
             inputs = outputs
     return nn.Sequential(*layers, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(inputs, 1000)), (image(),)
 
