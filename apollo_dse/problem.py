@@ -218,6 +218,9 @@ class Constraint:
         return f"{self.metric}{'>=' if self.upper is None else '<='}{self.limit!r}"
 
 
+_EVIDENCE = re.compile(", but |: ")
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Problem:
     """A search space, what is wanted, within which limits, and the world that answers.
@@ -287,13 +290,13 @@ class Problem:
         """How often each reason kept a trial from being feasible, the most frequent first.
 
         A broken limit counts as itself (`area_mm2<=20.0`); an evaluator's reason counts by its rule, which
-        ends where the evidence begins (", but ").
+        ends where the evidence begins (", but " or ": ").
         """
         counts: Counter[str] = Counter()
         for trial in trials:
             because = trial.measurement.infeasible_because
             if because is not None:
-                counts[because.partition(", but ")[0]] += 1
+                counts[_EVIDENCE.split(because, maxsplit=1)[0]] += 1
             else:
                 broken = (limit for limit in self.constraints if limit.slack(trial.measurement) < 0)
                 counts.update(map(str, broken))

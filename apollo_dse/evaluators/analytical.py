@@ -92,10 +92,10 @@ class AnalyticalEvaluator:
         ]
 
     def _reasons(self, by_workload: Sequence[Sequence[str]]) -> str:
-        """All reasons in one text; those that not every workload has say whose they are."""
+        """All reasons in one text; one that not every workload has ends in whose it is."""
         shared = [reason for reason in by_workload[0] if all(reason in reasons for reasons in by_workload)]
         own = (
-            f"{workload.name}: {reason}"
+            f"{reason}, on {workload.name}"
             for workload, reasons in zip(self.workloads, by_workload, strict=True)
             for reason in reasons
             if reason not in shared

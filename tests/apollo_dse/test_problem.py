@@ -258,7 +258,7 @@ def test_reasons_are_counted_by_rule() -> None:
     limited = problem("latency", limits=["area<=20", "power<=2"])
     trials = [
         trial(infeasible_because="the program must fit, but got 9 words"),
-        trial(infeasible_because="the program must fit, but got 12 words"),
+        trial(infeasible_because="the program must fit: 12 words do not"),
         trial(latency_s=1, area_mm2=30, power_w=3),
         trial(latency_s=1, area_mm2=30, power_w=1),
         trial(latency_s=1, area_mm2=31, power_w=1),

@@ -1,0 +1,143 @@
+import math
+import subprocess
+import sys
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from accel_models import Layer, VectorOp, Workload
+from apollo_dse.evaluators import Evaluator
+from apollo_dse.evaluators.analytical import AnalyticalEvaluator
+from apollo_dse.problem import METRICS, Constraint, Objective, Problem
+from apollo_dse.trial import Trial
+from search_spaces.hardware.edge import EDGE
+
+CONV = Workload(name="conv", layers=(Layer(name="c", k=32, c=16, p=14, q=14, r=3, s=3),))
+GEMM = Workload(
+    name="gemm",
+    layers=(Layer(name="m", kind="gemm", k=256, c=64, p=32, repeats=3),),
+    vector_ops=(VectorOp(name="s", kind="softmax", ops=8192, input_words=8192, output_words=8192),),
+)
+TPU = EDGE.presets["edge-tpu-v1"]
+POINTS = [TPU, EDGE.presets["edge-tpu-v2"], EDGE.presets["edge-tpu-v3"]]
+TOO_LARGE = {**TPU, "pe_x": 32, "pe_y": 32, "pe_memory_bytes": 16 * 2**20}
+
+
+def test_it_is_an_evaluator_of_the_metrics_it_names() -> None:
+    evaluator = AnalyticalEvaluator(EDGE, [CONV])
+    assert isinstance(evaluator, Evaluator)
+    for measurement in evaluator(POINTS):
+        assert tuple(measurement.metrics) == evaluator.metrics == tuple(METRICS)
+        assert all(type(value) is float and value > 0 for value in measurement.metrics.values())
+    assert evaluator([]) == []
+
+
+def test_metrics_fit_together() -> None:
+    for measurement in AnalyticalEvaluator(EDGE, [GEMM])(POINTS):
+        metrics = measurement.metrics
+        assert metrics["edp_js"] == pytest.approx(metrics["energy_j"] * metrics["latency_s"])
+        assert metrics["power_w"] == pytest.approx(metrics["energy_j"] / metrics["latency_s"])
+        assert metrics["utilization"] <= 1
+    assert [m.metrics["area_mm2"] for m in AnalyticalEvaluator(EDGE, [GEMM])(POINTS)] == pytest.approx(
+        [EDGE.build(point).total_area_mm2 for point in POINTS]
+    )
+
+
+def test_a_batch_equals_singles() -> None:
+    evaluator = AnalyticalEvaluator(EDGE, [CONV, GEMM])
+    points = [*POINTS, TOO_LARGE, *EDGE.space.sample(np.random.default_rng(0), 5)]
+    for point, measurement in zip(points, evaluator(points), strict=True):
+        (single,) = evaluator([point])
+        assert single.infeasible_because == measurement.infeasible_because
+        assert single.metrics == pytest.approx(measurement.metrics, rel=1e-6)
+
+
+def test_several_workloads_give_geometric_means_and_their_own_metrics() -> None:
+    both = AnalyticalEvaluator(EDGE, [CONV, GEMM])
+    alone = [AnalyticalEvaluator(EDGE, [workload]) for workload in (CONV, GEMM)]
+    for point in POINTS:
+        (measurement,) = both([point])
+        conv, gemm = (evaluator([point])[0].metrics for evaluator in alone)
+        assert set(measurement.metrics) == set(both.metrics)
+        for name in METRICS:
+            assert measurement.metrics[name] == pytest.approx(math.sqrt(conv[name] * gemm[name]))
+            if name != "area_mm2":
+                assert measurement.metrics[f"{name}:conv"] == conv[name]
+                assert measurement.metrics[f"{name}:gemm"] == gemm[name]
+
+
+def test_a_design_that_cannot_be_built_says_so_once() -> None:
+    first, second = AnalyticalEvaluator(EDGE, [CONV, GEMM])([TOO_LARGE, TPU])
+    assert first.infeasible_because is not None
+    assert first.infeasible_because.startswith("the die must fit the reticle")
+    assert first.infeasible_because.count("reticle") == 1
+    assert second.is_feasible
+
+
+def test_a_workload_that_cannot_run_is_named() -> None:
+    """The program memory holds three tiles: enough for one multiplication, not for four billion of them."""
+    small = Workload(name="small", layers=(Layer(name="s", k=1, c=1),))
+    huge = Workload(name="huge", layers=(Layer(name="h", k=4096, c=4096, p=512, q=512),))
+    point = {**TPU, "pe_memory_bytes": 4096, "core_memory_bytes": 64, "instruction_memory_entries": 48}
+    (fits,) = AnalyticalEvaluator(EDGE, [small])([point])
+    assert fits.is_feasible
+    (measurement,) = AnalyticalEvaluator(EDGE, [small, huge])([point])
+    assert measurement.infeasible_because is not None
+    assert measurement.infeasible_because.endswith(", on huge")
+
+
+def test_the_mapping_is_chosen_for_what_is_asked() -> None:
+    by = {
+        goal: AnalyticalEvaluator(EDGE, [GEMM], minimize=goal)(POINTS) for goal in ("latency", "energy", "edp")
+    }
+    for row in range(len(POINTS)):
+        for goal, metric in (("latency", "latency_s"), ("energy", "energy_j")):
+            best = min(measurements[row].metrics[metric] for measurements in by.values())
+            assert by[goal][row].metrics[metric] == pytest.approx(best)
+
+
+def test_the_fingerprint_identifies_what_is_measured() -> None:
+    fingerprint = AnalyticalEvaluator(EDGE, [CONV]).fingerprint
+    assert fingerprint == AnalyticalEvaluator(replace(EDGE, name="mine"), [replace(CONV)]).fingerprint
+    others = [
+        AnalyticalEvaluator(EDGE, [GEMM]),
+        AnalyticalEvaluator(EDGE, [CONV, GEMM]),
+        AnalyticalEvaluator(EDGE, [CONV], minimize="edp"),
+        AnalyticalEvaluator(EDGE, [replace(CONV, layers=(replace(CONV.layers[0], k=33),))]),
+    ]
+    assert len({fingerprint, *(other.fingerprint for other in others)}) == 5
+
+
+def test_workloads_have_distinct_names() -> None:
+    with pytest.raises(ValueError, match=r"distinct names, but got \['conv', 'conv'\]"):
+        AnalyticalEvaluator(EDGE, [CONV, CONV])
+    with pytest.raises(ValueError, match=r"at least one, .* but got \[\]"):
+        AnalyticalEvaluator(EDGE, [])
+
+
+def test_it_answers_a_problem() -> None:
+    evaluator = AnalyticalEvaluator(EDGE, [CONV, GEMM])
+    area_mm2 = EDGE.build(TPU).total_area_mm2
+    problem = Problem(
+        space=EDGE.space,
+        objectives=(Objective.parse("latency:gemm", evaluator.metrics),),
+        evaluate=evaluator,
+        constraints=(Constraint.parse(f"area<={area_mm2}mm2", evaluator.metrics),),
+    )
+    points = [*POINTS, TOO_LARGE]
+    trials = [
+        Trial(i, point, m) for i, (point, m) in enumerate(zip(points, problem.evaluate(points), strict=True))
+    ]
+    incumbent = problem.incumbent(trials)
+    assert incumbent is not None
+    losses = [problem.losses(trial) for trial in trials if problem.feasible(trial)]
+    assert problem.losses(incumbent) == min(losses)
+    assert not problem.feasible(trials[3])
+    assert problem.reasons(trials)["the die must fit the reticle of 858 mm2"] == 1
+
+
+def test_importing_it_loads_no_torch() -> None:
+    code = "import sys, apollo_dse.evaluators.analytical; print({'torch', 'botorch'} & set(sys.modules))"
+    done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
+    assert done.stdout == "set()\n"
