@@ -20,7 +20,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from apollo_dse.trial import Measurement, Trial
-from search_spaces.parameter import nearest_name
+from search_spaces.quantity import nearest_name
 from search_spaces.space import canonical
 
 DEFAULT_PATH = Path("apollo-dse.sqlite")

@@ -1,0 +1,294 @@
+"""The only loop: ask, evaluate, store, tell; and what can be read off its trials.
+
+A study is its trials. Every batch is stored in one transaction as soon as it is evaluated, and resuming is
+building the optimizer again and telling it all trials, so a process killed at any moment loses at most the
+batch in flight and goes on as if nothing had happened.
+"""
+
+import json
+import signal
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, is_dataclass
+from datetime import UTC, datetime
+from math import inf
+from time import perf_counter
+from types import FrameType
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from apollo_dse import optimizers
+from apollo_dse.evaluators import Evaluator
+from apollo_dse.optimizer import Optimizer
+from apollo_dse.problem import Constraint, Problem
+from apollo_dse.storage import Header, Record, Store, StoreError
+from apollo_dse.trial import Trial
+from search_spaces.space import Point, canonical
+
+End = Literal["finished", "exhausted", "interrupted"]
+"""Why a run ended: all trials are there, the optimizer has no new point left, or Ctrl-C was pressed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Limitation:
+    """How much one constraint holds the search back.
+
+    `slack` is the room left at the incumbent as a share of the limit (several objectives: the least along
+    the Pareto front), 0 where the constraint binds, None while no trial is feasible. `ruled_out` is the
+    share of all trials that broke the constraint.
+    """
+
+    constraint: Constraint
+    slack: float | None
+    ruled_out: float
+
+
+class Study:
+    """One search: a problem, an optimizer that was told nothing yet, and the trials so far.
+
+    Args:
+        problem: what is asked.
+        optimizer: who suggests points; it must be fresh, the study tells it the trials.
+        store: where every batch is kept; None keeps trials in memory only. A study of that name in the store
+            is resumed.
+        name: the study's name in the store.
+        batch: points a round. The optimizer learns after whole batches, so it is part of what is asked.
+        about: whatever else is to be found again in the stored header, as plain JSON values.
+
+    Raises:
+        ValueError: `batch < 1`, or the name is none (`Header`).
+        StoreError: the store has a study of that name that asked something else; the message says what.
+    """
+
+    def __init__(
+        self,
+        problem: Problem,
+        optimizer: Optimizer,
+        store: Store | None = None,
+        name: str = "study",
+        *,
+        batch: int = 16,
+        about: Mapping[str, Any] | None = None,
+    ) -> None:
+        if batch < 1:
+            raise ValueError(f"`batch >= 1` must hold, but got batch={batch}")
+        self.problem = problem
+        self.optimizer = optimizer
+        self.store = store
+        self.batch = batch
+        created = datetime.now(UTC).isoformat(timespec="seconds")
+        self.header = Header(name, created, asked(problem, optimizer, batch), about or {})
+        self._records: list[Record] = []
+        self._known: set[str] = set()
+        self._waiting: list[Point] = []  # rest of the batch that was begun
+        self._settled = 0  # trials of whole batches: what the optimizer may know
+        self._told = 0
+        if store is not None:
+            self._open(store)
+
+    @property
+    def name(self) -> str:
+        """The study's name in the store."""
+        return self.header.name
+
+    @property
+    def records(self) -> tuple[Record, ...]:
+        """Trials with their circumstances, in order."""
+        return tuple(self._records)
+
+    @property
+    def trials(self) -> tuple[Trial, ...]:
+        """All trials, in order."""
+        return tuple(record.trial for record in self._records)
+
+    def run(self, trials: int, progress: "Callable[[Study], None] | None" = None) -> End:
+        """Go on until the study has `trials` trials, those it had before included.
+
+        Ctrl-C finishes and stores the batch in flight, then returns; pressed twice it breaks off.
+
+        Args:
+            trials: size of the study at the end.
+            progress: called after every batch.
+
+        Returns:
+            Why the run ended.
+
+        Raises:
+            ValueError: the optimizer suggests a point outside the space, or the evaluator's answer is not a
+                measurement a point, or lacks a metric that the problem needs.
+            StoreError: the batch cannot be stored, as when another process runs the same study.
+        """
+        with _interrupts() as interrupted:
+            while len(self._records) < trials:
+                if interrupted():
+                    return "interrupted"
+                points = self._next(trials - len(self._records))
+                if not points:
+                    return "exhausted"
+                self._evaluate(points)
+                if progress is not None:
+                    progress(self)
+        return "finished"
+
+    @property
+    def incumbent(self) -> Trial | None:
+        """The best feasible trial; None when none is feasible.
+
+        Raises:
+            ValueError: there are several objectives; ask for `pareto_front`.
+        """
+        return self.problem.incumbent(self.trials)
+
+    @property
+    def pareto_front(self) -> list[Trial]:
+        """Feasible trials that no feasible trial dominates."""
+        return self.problem.pareto_front(self.trials)
+
+    def convergence(self) -> NDArray[np.float64]:
+        """Best feasible loss so far [n, m] of `m` objectives after each of `n` trials; infinite before any."""
+        objectives = len(self.problem.objectives)
+        rows = [
+            self.problem.losses(trial) if self.problem.feasible(trial) else (inf,) * objectives
+            for trial in self.trials
+        ]
+        losses = np.array(rows, dtype=np.float64).reshape(len(rows), objectives)
+        return np.minimum.accumulate(losses, axis=0)
+
+    def limitations(self) -> list[Limitation]:
+        """What each constraint costs, the one that binds most first."""
+        trials = self.trials
+        measured = [trial.measurement for trial in trials if trial.measurement.is_feasible]
+        best = self.pareto_front
+        found = []
+        for constraint in self.problem.constraints:
+            slacks = [constraint.slack(trial.measurement) / (abs(constraint.limit) or 1.0) for trial in best]
+            broken = sum(constraint.slack(measurement) < 0 for measurement in measured)
+            found.append(Limitation(constraint, min(slacks, default=None), broken / (len(trials) or 1)))
+        return sorted(found, key=lambda each: (inf if each.slack is None else each.slack, -each.ruled_out))
+
+    def _open(self, store: Store) -> None:
+        """Begin the study in the store, or take over what it has there."""
+        if self.name not in store.names():
+            store.create(self.header)
+            return
+        stored = store.header(self.name)
+        if changed := differences(stored.asked, self.header.asked):
+            rule = f"study {self.name!r} in {store.path} can only be resumed as it was begun"
+            raise StoreError(f"{rule}, but {'; '.join(changed)}")
+        self.header = stored
+        self._remember(store.records(self.name))
+        if self._records:
+            begun = self._records[-1].batch
+            whole = len(self._records) - begun == self.batch
+            self._settled = len(self._records) if whole else begun
+
+    def _remember(self, records: Sequence[Record]) -> None:
+        self._records.extend(records)
+        self._known.update(canonical(record.trial.point) for record in records)
+
+    def _next(self, room: int) -> list[Point]:
+        """Up to `room` points of the present batch, or of a new one; none when the space is exhausted."""
+        while not self._waiting:
+            self.optimizer.tell([record.trial for record in self._records[self._told : self._settled]])
+            self._told = self._settled
+            self._waiting = self._unknown(self.optimizer.ask(self.batch))
+            if not self._waiting and self._settled == len(self._records):
+                return []
+            if not self._waiting:  # the batch that a resumed study broke off at was whole after all
+                self._settled = len(self._records)
+        points, self._waiting = self._waiting[:room], self._waiting[room:]
+        return points
+
+    def _unknown(self, suggestions: Sequence[Point]) -> list[Point]:
+        """Those suggestions that have no trial yet; a repeated one could only repeat its measurement."""
+        unknown: dict[str, Point] = {}
+        for point in suggestions:
+            if reasons := self.problem.space.violations(point):
+                proposer = optimizers.name_of(self.optimizer)
+                raise ValueError(f"suggestions must lie in the space, but {proposer}'s do not: {reasons[0]}")
+            unknown.setdefault(canonical(point), point)
+        return [point for text, point in unknown.items() if text not in self._known]
+
+    def _evaluate(self, points: Sequence[Point]) -> None:
+        start = perf_counter()
+        measurements = self.problem.evaluate(points)
+        seconds = (perf_counter() - start) / len(points)
+        proposer = optimizers.name_of(self.optimizer)
+        records = []
+        for number, (point, measurement) in enumerate(
+            zip(points, measurements, strict=True), start=len(self._records)
+        ):
+            trial = Trial(number, dict(point), measurement)
+            if self.problem.feasible(trial):
+                self.problem.losses(trial)  # a metric that is missing is to be noticed before it is stored
+            records.append(Record(trial, self._settled, seconds, proposer))
+        if self.store is not None:
+            self.store.append(self.name, records)
+        self._remember(records)
+        if not self._waiting:
+            self._settled = len(self._records)
+
+
+def asked(problem: Problem, optimizer: Optimizer, batch: int) -> dict[str, Any]:
+    """What determines a study's trials, as plain JSON values: studies with equal ones can be resumed."""
+    entries = {
+        "parameters": {parameter.name: repr(parameter) for parameter in problem.space.parameters},
+        "rules": [_identity(rule) for rule in problem.space.rules],
+        "objectives": [str(objective) for objective in problem.objectives],
+        "constraints": [str(constraint) for constraint in problem.constraints],
+        "evaluator": _identity(problem.evaluate),
+        "optimizer": {"name": optimizers.name_of(optimizer), **optimizer.settings},
+        "batch": batch,
+    }
+    plain: dict[str, Any] = json.loads(json.dumps(entries))  # as it will be read back: tuples are lists
+    return plain
+
+
+def differences(stored: Mapping[str, Any], wanted: Mapping[str, Any], prefix: str = "") -> list[str]:
+    """Each entry in which two `asked` differ, as a phrase: `optimizer.seed was 0 and is now 1`."""
+    found = []
+    for key in dict.fromkeys((*stored, *wanted)):
+        before, now = stored.get(key), wanted.get(key)
+        if isinstance(before, Mapping) and isinstance(now, Mapping):
+            found += differences(before, now, f"{prefix}{key}.")
+        elif before != now:
+            found.append(f"{prefix}{key} was {before!r} and is now {now!r}")
+    return found
+
+
+def _identity(thing: Callable[..., Any]) -> str:
+    """Text that an evaluator or rule keeps from process to process."""
+    if isinstance(thing, Evaluator):
+        return thing.fingerprint
+    if is_dataclass(thing):
+        return repr(thing)
+    named = thing if hasattr(thing, "__qualname__") else type(thing)
+    return f"{named.__module__}.{named.__qualname__}"
+
+
+@contextmanager
+def _interrupts() -> Iterator[Callable[[], bool]]:
+    """Whether Ctrl-C was pressed, instead of an exception in the midst of a batch; the second one raises.
+
+    Signals reach the main thread only, and a process told to ignore them stays so.
+    """
+    before = signal.getsignal(signal.SIGINT)
+    if threading.current_thread() is not threading.main_thread() or before in (signal.SIG_IGN, None):
+        yield lambda: False
+        return
+    pressed = False
+
+    def note(number: int, frame: FrameType | None) -> None:
+        nonlocal pressed
+        if pressed:
+            raise KeyboardInterrupt
+        pressed = True
+
+    signal.signal(signal.SIGINT, note)
+    try:
+        yield lambda: pressed
+    finally:
+        signal.signal(signal.SIGINT, before)

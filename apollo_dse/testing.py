@@ -1,0 +1,349 @@
+"""The contracts of optimizers, to be run on anyone's.
+
+Each contract takes the class of an optimizer, as the registry holds it, and raises `AssertionError` when the
+optimizer breaks it. Those of `LEARNING` hold for optimizers that claim to learn from trials; uniform random
+search does not. All problems in here are made up, quick and exactly repeatable.
+
+Example:
+    In the tests of a package that brings its own optimizer:
+
+        @pytest.mark.parametrize("contract", [*CONTRACTS, *LEARNING])
+        def test_contract(contract):
+            {**CONTRACTS, **LEARNING}[contract](Annealing)
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from copy import deepcopy
+from math import ceil, inf
+from typing import Literal
+
+import numpy as np
+
+from apollo_dse.optimizer import Optimizer, Optimizers
+from apollo_dse.optimizers.random import Random
+from apollo_dse.problem import Constraint, Evaluate, Objective, Problem
+from apollo_dse.trial import Measurement, Trial
+from search_spaces.parameter import Categorical, Integer, Ordinal, Parameter, Real
+from search_spaces.space import Point, SearchSpace, canonical
+
+Contract = Callable[[Optimizers], None]
+
+BATCH = 8
+"""Suggestions a round."""
+
+ROUNDS = 6
+"""Rounds that most contracts look on for."""
+
+PAIRS, WINS = 24, 20
+"""Statistical contracts: 20 wins or more of 24 fair coins come up with a probability of 0.00077, which is
+the chance that an optimizer no better than its rival passes."""
+
+_COUNTS = (1, 2, 4, 6, 8, 10, 12, 14, 16, 32)
+ACCELERATORS = SearchSpace(
+    (
+        Ordinal("pe_x", _COUNTS),
+        Ordinal("pe_y", _COUNTS),
+        Ordinal("cores", _COUNTS),
+        Ordinal("lanes", (4, 8, 16, 32, 64, 128, 256)),
+        Ordinal("pe_memory_bytes", tuple(2**i for i in range(18, 25)), "bytes"),
+        Ordinal("core_memory_bytes", tuple(2**i for i in range(12, 23)), "bytes"),
+        Ordinal("io_bandwidth_gb_per_s", (5, 10, 16, 20, 25, 30), "GB/s"),
+    )
+)
+"""3,234,000 made-up accelerators with the value lists of the published space."""
+
+_LAYERS = (  # pixels, channels in, channels out, filter area: the shapes that dominate a residual network
+    (12544, 3, 64, 49),
+    (3136, 64, 64, 9),
+    (784, 128, 128, 9),
+    (196, 256, 256, 9),
+    (49, 512, 512, 9),
+    (784, 512, 128, 1),
+    (196, 1024, 256, 1),
+    (49, 512, 2048, 1),
+)
+
+
+def accelerator_cost(point: Point) -> Measurement:
+    """A made-up cost of a point of `ACCELERATORS`: a roofline with steps, spills and unmappable designs.
+
+    It is no model of anything that exists; it has the features that make such landscapes hard: rounding up
+    to whole tiles, a knee where compute meets bandwidth, and designs that cannot run the workload.
+    """
+    design = {name: float(value) for name, value in point.items()}
+    pes, macs_per_pe = design["pe_x"] * design["pe_y"], design["cores"] * design["lanes"] * 4
+    if design["core_memory_bytes"] < 64 * design["lanes"] * 4:
+        return Measurement(infeasible_because="a core's memory must hold one tile of weights")
+    if design["pe_memory_bytes"] < 2 * design["core_memory_bytes"] * design["cores"]:
+        return Measurement(infeasible_because="a PE's memory must be twice that of its cores")
+    seconds = 0.0
+    for pixels, channels, outputs, area in _LAYERS:
+        weights, activations = channels * outputs * area, pixels * (channels + outputs)
+        cycles = (
+            ceil(pixels / pes) * ceil(outputs / design["cores"]) * ceil(channels * area / design["lanes"] / 4)
+        )
+        rounds = ceil(weights / (design["core_memory_bytes"] * design["cores"]))
+        spilled = activations > design["pe_memory_bytes"] * pes / 2
+        traffic = weights + activations * (min(rounds, 8) if spilled else 1)
+        compute_s, transfer_s = cycles / 0.2e9, traffic / (design["io_bandwidth_gb_per_s"] * 1e9)
+        seconds += max(compute_s, transfer_s) + 0.1 * min(compute_s, transfer_s)
+    memory = design["pe_memory_bytes"] + design["cores"] * design["core_memory_bytes"]
+    area_mm2 = 3 + pes * (0.0008 * macs_per_pe + 0.5e-6 * memory) + 0.2 * design["io_bandwidth_gb_per_s"]
+    return Measurement({"latency_s": seconds, "area_mm2": area_mm2})
+
+
+def evaluator(cost: Callable[[Point], Measurement]) -> Evaluate:
+    """An evaluator of batches from a cost of one point."""
+    return lambda points: [cost(point) for point in points]
+
+
+def accelerators(*objectives: str, area_mm2: float = 30.0) -> Problem:
+    """Made-up accelerators within an area; about one uniform draw in fifteen is within 30 mm2.
+
+    Args:
+        objectives: metrics to minimize; by default the latency.
+        area_mm2: the limit.
+    """
+    return Problem(
+        space=ACCELERATORS,
+        objectives=tuple(map(Objective, objectives or ("latency_s",))),
+        evaluate=evaluator(accelerator_cost),
+        constraints=(Constraint("area_mm2", upper=area_mm2),),
+    )
+
+
+def bowl(*parameters: Parameter, goal: Literal["minimize", "maximize"] = "minimize") -> Problem:
+    """A smooth optimum in the middle of each parameter's range, in any space, without limits."""
+    space = SearchSpace(parameters)
+
+    def evaluate(points: Sequence[Point]) -> list[Measurement]:
+        distances = ((space.to_unit(points) - 0.5) ** 2).sum(axis=1).tolist()
+        return [Measurement({"loss": -d if goal == "maximize" else d}) for d in distances]
+
+    return Problem(space=space, objectives=(Objective("loss", goal),), evaluate=evaluate)
+
+
+def _mixed() -> Problem:
+    """All kinds of parameters at once."""
+    return bowl(
+        Real("clock_mhz", 100.0, 2000.0, log=True),
+        Integer("banks", 1, 64),
+        Ordinal("pe_x", _COUNTS),
+        Categorical("technology", ("7nm", "16nm", "45nm")),
+    )
+
+
+def _ruled() -> Problem:
+    """40 points, of which a rule leaves 24."""
+    space = SearchSpace(
+        (Ordinal("a", (1, 2, 4, 8)), Integer("b", 0, 9)),
+        (lambda point: "`b <= 5` must hold" if float(point["b"]) > 5 else None,),
+    )
+    cost = evaluator(lambda point: Measurement({"latency_s": float(point["a"]) + float(point["b"])}))
+    return Problem(space=space, objectives=(Objective("latency_s"),), evaluate=cost)
+
+
+def _rounds(optimizer: Optimizer, problem: Problem, rounds: int = ROUNDS) -> list[Trial]:
+    """Trials of some rounds, as a study makes them."""
+    return [trial for batch in _batches(optimizer, problem, rounds) for trial in batch]
+
+
+def _batches(optimizer: Optimizer, problem: Problem, rounds: int) -> Iterator[list[Trial]]:
+    number = 0
+    for _ in range(rounds):
+        batch = _evaluated(problem, optimizer.ask(BATCH), number)
+        optimizer.tell(batch)
+        number += len(batch)
+        yield batch
+
+
+def _evaluated(problem: Problem, points: Sequence[Point], start: int = 0) -> list[Trial]:
+    pairs = zip(points, problem.evaluate(points), strict=True)
+    return [Trial(number, *pair) for number, pair in enumerate(pairs, start)]
+
+
+def _texts(points: Sequence[Point]) -> list[str]:
+    return [canonical(point) for point in points]
+
+
+def _best(problem: Problem, trials: Sequence[Trial]) -> float:
+    return min((problem.losses(trial)[0] for trial in trials if problem.feasible(trial)), default=inf)
+
+
+def suggests_points_of_the_space(make: Optimizers) -> None:
+    """`ask(n)` gives `n` points that keep every value and rule, whatever kinds of parameters there are."""
+    for problem in (accelerators(), _mixed(), accelerators("latency_s", "area_mm2")):
+        optimizer = make(problem, seed=1)
+        assert isinstance(optimizer, Optimizer), f"{optimizer!r} must have `settings`, `ask` and `tell`"
+        for trial in _rounds(optimizer, problem):
+            assert trial.point in problem.space, problem.space.violations(trial.point)
+        for n in (1, 3, 20):
+            assert len(optimizer.ask(n)) == n
+
+
+def keeps_to_its_seed(make: Optimizers) -> None:
+    """The same seed gives the same trials, another seed others, whatever numpy's global state."""
+    for problem in (accelerators(), _mixed()):
+        first, again, other = (_rounds(make(problem, seed=seed), problem) for seed in (1, 1, 2))
+        assert first == again, "two runs with seed 1 must be equal"
+        assert first != other, "runs with seeds 1 and 2 must differ"
+
+
+def leaves_trials_alone(make: Optimizers) -> None:
+    """No told trial is ever changed, nor the list it came in; compared over whole tell and ask cycles."""
+    problem = accelerators()
+    optimizer = make(problem, seed=1)
+    told: list[Trial] = []
+    for _ in range(ROUNDS):
+        batch = _evaluated(problem, optimizer.ask(BATCH), len(told))
+        told += batch
+        snapshot, order = deepcopy(told), list(batch)
+        optimizer.tell(batch)
+        optimizer.ask(BATCH)
+        assert batch == order, "the list of trials must keep its order"
+        assert told == snapshot, "trials must not be changed"
+
+
+def resumes_by_replay(make: Optimizers) -> None:
+    """After each batch a twin that is told all trials, at once or one by one, makes the same suggestions."""
+    for problem in (accelerators(), _mixed()):
+        optimizer = make(problem, seed=1)
+        told: list[Trial] = []
+        for batch in _batches(optimizer, problem, ROUNDS):
+            told += batch
+            twin, slow = (make(problem, **optimizer.settings) for _ in range(2))
+            twin.tell(told)
+            for trial in told:
+                slow.tell([trial])
+            wanted = _texts(optimizer.ask(BATCH))
+            assert _texts(optimizer.ask(BATCH)) == wanted, "`ask` must not depend on earlier calls of `ask`"
+            assert _texts(twin.ask(BATCH)) == wanted, f"replay of {len(told)} trials must restore the search"
+            assert _texts(slow.ask(BATCH)) == wanted, "trials told one by one must count as if told at once"
+
+
+def suggests_nothing_twice(make: Optimizers) -> None:
+    """Every point is new while there is room, own or told by a stranger; in the end `ask` runs dry."""
+    problem = _ruled()
+    optimizer = make(problem, seed=1)
+    stranger = _evaluated(problem, Random(problem, seed=7).ask(5))
+    optimizer.tell(stranger)
+    seen = _texts([trial.point for trial in [*stranger, *_rounds(optimizer, problem)]])
+    assert len(seen) == len(set(seen)), "no point must be suggested twice"
+    assert len(seen) == 24, f"all 24 points must be suggested in the end, but {len(seen)} were"
+    assert list(optimizer.ask(BATCH)) == [], "an exhausted space must give no suggestion"
+
+
+def takes_strangers_trials(make: Optimizers) -> None:
+    """Trials of anyone are taken in any number, those of points outside the space too (as presets may be)."""
+    problem = accelerators()
+    outside = {**ACCELERATORS.sample(np.random.default_rng(0), 1)[0], "pe_x": 5}
+    optimizer = make(problem, seed=1)
+    optimizer.tell([])
+    optimizer.tell(_evaluated(problem, [outside, *Random(problem, seed=7).ask(130)]))
+    for trial in _rounds(optimizer, problem, rounds=3):
+        assert trial.point in problem.space, problem.space.violations(trial.point)
+
+
+def survives_infeasible_trials(make: Optimizers) -> None:
+    """A history without any feasible trial, unmappable or over a limit, is no reason to stop."""
+    unmappable = evaluator(lambda point: Measurement(infeasible_because="a tile must fit, but none does"))
+    without = Problem(space=ACCELERATORS, objectives=(Objective("latency_s"),), evaluate=unmappable)
+    for problem in (without, accelerators(area_mm2=1e-3), accelerators("latency_s", "area_mm2", area_mm2=1e-3)):
+        assert len(_rounds(make(problem, seed=1), problem, rounds=12)) == 12 * BATCH
+
+
+def survives_a_flat_objective(make: Optimizers) -> None:
+    """Trials that cannot be told apart are no reason to stop."""
+    flat = evaluator(lambda point: Measurement({"latency_s": 1.0, "area_mm2": 1.0}))
+    for objectives in (("latency_s",), ("latency_s", "area_mm2")):
+        goals = tuple(map(Objective, objectives))
+        problem = Problem(space=ACCELERATORS, objectives=goals, evaluate=flat)
+        assert len(_rounds(make(problem, seed=1), problem, rounds=12)) == 12 * BATCH
+
+
+def survives_spaces_of_any_size(make: Optimizers) -> None:
+    """One point, one parameter and thirty parameters."""
+    point = bowl(Ordinal("a", (3,)), Categorical("b", ("x",)))
+    assert [trial.point for trial in _rounds(make(point, seed=1), point, rounds=2)] == [{"a": 3, "b": "x"}]
+    for problem, count in (
+        (bowl(Integer("a", 1, 50)), 50),
+        (bowl(Real("a", 0.0, 1.0)), 12 * BATCH),
+        (bowl(*(Ordinal(f"p{i}", (1, 2, 4)) for i in range(30))), 12 * BATCH),
+    ):
+        assert len(_rounds(make(problem, seed=1), problem, rounds=12)) == count
+
+
+def refuses_to_suggest_nothing(make: Optimizers) -> None:
+    """`ask(0)` and a negative seed are misuse."""
+    problem = accelerators()
+    for misuse in (lambda: make(problem, seed=1).ask(0), lambda: make(problem, seed=-1)):
+        try:
+            misuse()
+        except ValueError:
+            continue
+        raise AssertionError("`ask(0)` and `seed=-1` must raise ValueError")
+
+
+def beats_random(make: Optimizers) -> None:
+    """Better best trials than uniform draws after 160 trials, in at least `WINS` of `PAIRS` paired runs."""
+    problem = accelerators(area_mm2=20.0)
+    _wins(
+        lambda seed: (
+            _best(problem, _rounds(make(problem, seed=seed), problem, rounds=20)),
+            _best(problem, _rounds(Random(problem, seed=1000 + seed), problem, rounds=20)),
+        )
+    )
+
+
+def learns_from_strangers(make: Optimizers) -> None:
+    """After 128 trials of someone else, 32 suggestions hold a better one than 32 uniform draws."""
+    problem = accelerators(area_mm2=50.0)
+
+    def pair(seed: int) -> tuple[float, float]:
+        optimizer = make(problem, seed=seed)
+        optimizer.tell(_evaluated(problem, Random(problem, seed=2000 + seed).ask(128)))
+        uniform = Random(problem, seed=3000 + seed).ask(32)
+        return _best(problem, _evaluated(problem, optimizer.ask(32))), _best(
+            problem, _evaluated(problem, uniform)
+        )
+
+    _wins(pair)
+
+
+def maximizes_when_asked(make: Optimizers) -> None:
+    """Goals are heeded: a metric to be maximized rises beyond that of uniform draws."""
+    problem = bowl(*(Ordinal(f"p{i}", (1, 2, 4, 8, 16, 32, 64)) for i in range(8)), goal="maximize")
+    _wins(
+        lambda seed: (
+            _best(problem, _rounds(make(problem, seed=seed), problem, rounds=16)),
+            _best(problem, _rounds(Random(problem, seed=1000 + seed), problem, rounds=16)),
+        )
+    )
+
+
+def _wins(pair: Callable[[int], tuple[float, float]]) -> None:
+    won = sum(ours < theirs for ours, theirs in map(pair, range(PAIRS)))
+    assert won >= WINS, f"at least {WINS} of {PAIRS} paired runs must be won, but {won} were"
+
+
+CONTRACTS: Mapping[str, Contract] = {
+    contract.__name__: contract
+    for contract in (
+        suggests_points_of_the_space,
+        keeps_to_its_seed,
+        leaves_trials_alone,
+        resumes_by_replay,
+        suggests_nothing_twice,
+        takes_strangers_trials,
+        survives_infeasible_trials,
+        survives_a_flat_objective,
+        survives_spaces_of_any_size,
+        refuses_to_suggest_nothing,
+    )
+}
+"""What every optimizer keeps."""
+
+LEARNING: Mapping[str, Contract] = {
+    contract.__name__: contract for contract in (beats_random, learns_from_strangers, maximizes_when_asked)
+}
+"""What every optimizer keeps that claims to learn from trials."""
