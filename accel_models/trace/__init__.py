@@ -1,8 +1,8 @@
 """A PyTorch module becomes a `Workload`: run once on tensors without data, every operation noted.
 
-Nothing is dropped in silence: an operation is a multiply-accumulate layer, a vector operation, a view (free),
-host work (free), computed from parameters and constants alone (done before the inference, free), or named as
-unpriced.
+Nothing is dropped in silence: an operation is a multiply-accumulate layer, a vector operation, a view or host
+work (free), computed from parameters and constants alone without a product (done before the inference, free),
+or named as unpriced.
 See `accel_models.trace.conv`, `.gemm`, `.sequence` and `.vector` for how each is counted.
 """
 
@@ -103,7 +103,7 @@ def _record(
                     "tensors"
                 )
         with lend(module, args, kwargs, stage) as loan, plain_kernels():
-            recorder = Recorder(module, loan.constants)
+            recorder = Recorder(module, loan.constants, fake=stage == "fake")
             try:
                 with recorder.listening():
                     module(*loan.args, **loan.kwargs)
