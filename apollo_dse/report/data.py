@@ -2,6 +2,8 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from importlib.metadata import version
+from platform import python_version
 
 from apollo_dse.problem import METRICS, Problem
 from apollo_dse.report.choice import alternative, choose, recommendation, trade_off_front
@@ -22,8 +24,10 @@ from apollo_dse.report.importance import importances
 from apollo_dse.report.labels import metric, parameter_label
 from apollo_dse.report.roofline import workload_cost
 from apollo_dse.report.summary import Told, summarize
+from apollo_dse.storage import Header, Record
 from apollo_dse.trial import Trial
 from search_spaces.parameter import Categorical, Ordinal, Parameter
+from search_spaces.space import DesignSpace
 
 TOP_DESIGNS = 100
 
@@ -32,7 +36,7 @@ TOP_DESIGNS = 100
 class About:
     """What a report says of a study beside its problem and trials.
 
-    `versions` are those of the software that ran it, by name; `seconds` how long it ran.
+    `versions` are those of the software, by name; `seconds` is how long its trials took to evaluate.
     """
 
     name: str
@@ -43,6 +47,31 @@ class About:
     seed: int | None = None
     seconds: float | None = None
     versions: Mapping[str, str] = field(default_factory=dict)
+
+
+def about_study(
+    header: Header, records: Sequence[Record], space: DesignSpace, workloads: Sequence[str]
+) -> About:
+    """What a stored study says of itself.
+
+    Args:
+        header: of the study; its `asked["optimizer"]` names the optimizer and its seed.
+        records: the study's trials; their evaluation seconds are added up.
+        space: the design space that was searched.
+        workloads: names of the workloads that were priced.
+    """
+    optimizer = header.asked["optimizer"]
+    packages = ("apollo-dse", "torch", "numpy")
+    return About(
+        name=header.name,
+        space=space.name,
+        space_reference=space.reference,
+        optimizer=str(optimizer["name"]),
+        seed=optimizer.get("seed"),
+        workloads=tuple(workloads),
+        seconds=sum(record.seconds for record in records),
+        versions={package: version(package) for package in packages} | {"python": python_version()},
+    )
 
 
 def build_report(

@@ -1,7 +1,7 @@
 """The recommended accelerator: priced layer by layer, and as boxes to draw."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import prod
 from typing import TYPE_CHECKING, Literal
 
@@ -59,7 +59,7 @@ def hardware(accelerator: Accelerator) -> Hardware:
         mac_units=accelerator.num_macs,
         area_mm2=accelerator.total_area_mm2,
         levels=tuple(_level(accelerator, place) for place in range(len(accelerator.levels))),
-        staging=tuple(q for q in named if q.unit == "bytes"),
+        staging=tuple(replace(q, label=f"{q.label} staging") for q in named if q.unit == "bytes"),
         area_by_block=_areas(accelerator),
     )
 

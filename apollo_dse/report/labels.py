@@ -41,6 +41,7 @@ PREFIXES = tuple(
     )
 )
 SCALED = {"s", "J", "J·s", "W", "Hz", "B", "B/s", "op/s"}
+NO_BREAK = "\u00a0"
 STORAGE_WORDS = {"memory", "registers", "register", "buffer", "scratchpad", "spad", "sram"}
 
 
@@ -85,12 +86,12 @@ def named_quantity(name: str, value: Value) -> Quantity:
 def quantity(value: float, unit: str, digits: int = 3) -> str:
     """A number with its unit, by an SI prefix where the unit takes one: 0.00123 s reads `1.23 ms`."""
     if unit == "share":
-        return f"{number(100 * value, digits)} %"
+        return f"{number(100 * value, digits)}{NO_BREAK}%"
     if unit not in SCALED or value == 0 or not math.isfinite(value):
-        return f"{number(value, digits)} {unit}".rstrip()
+        return f"{number(value, digits)}{NO_BREAK}{unit}" if unit else number(value, digits)
     size = float(f"{abs(value):.{digits}g}")
     scale, prefix = next(((s, p) for s, p in PREFIXES if size >= s), PREFIXES[-1])
-    return f"{number(value / scale, digits)} {prefix}{unit}"
+    return f"{number(value / scale, digits)}{NO_BREAK}{prefix}{unit}"
 
 
 def metric_text(name: str, value: float, digits: int = 3) -> str:

@@ -126,7 +126,11 @@ def _infeasible(told: Told) -> list[str]:
         return [f"All {plural(told.study.trials, 'trial')} were feasible."] if told.study.trials > 1 else []
     share = 100 * failed / told.study.trials
     first = told.reasons[0]
-    cause = f"for missing {lowered(first.text)}" if first.kind == "over a limit" else f"because {first.text}"
+    cause = (
+        f"for breaking the limit {lowered(first.text)}"
+        if first.kind == "over a limit"
+        else f"because {first.text}"
+    )
     return [
         f"{number(failed)} of {plural(told.study.trials, 'trial')} were infeasible ({share:.0f} %), "
         f"{number(first.count)} of them {cause}."

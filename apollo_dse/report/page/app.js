@@ -6,7 +6,7 @@ const SCHEMA_VERSION = 1;
 function headerOf(report) {
   const { study } = report;
   const facts = [["optimizer", study.optimizer], ["trials", `${plainNumber(study.trials, 7)} (${plainNumber(study.feasible, 7)} feasible)`],
-    ["time", study.seconds === null ? MISSING : quantity(study.seconds, "s")], ["seed", study.seed ?? MISSING],
+    ["evaluation", study.seconds === null ? MISSING : quantity(study.seconds, "s")], ["seed", study.seed ?? MISSING],
     ["space", `${study.space}${study.space_size === null ? "" : `, ${plainNumber(study.space_size, 4)} designs`}`]];
   return h("header", { class: "top" }, h("div", { class: "eyebrow" }, "Accelerator study"), h("h1", {}, study.name),
     h("p", { class: "question" }, questionOf(report)),

@@ -16,7 +16,7 @@ function designSection(report) {
   const host = h("div", { class: "diagram" });
   card.append(host);
   responsive(host, (width) => host.replaceChildren(drawDiagram(hardware, width)));
-  section.append(card, h("div", { class: "grid2 wide-left stack" }, areaCard(hardware), pointCard(report)));
+  section.append(card, h("div", { class: "grid2 wider-left stack" }, areaCard(hardware), pointCard(report)));
   return section;
 }
 
@@ -60,11 +60,17 @@ function measurePanel(panel, width, mostGrid) {
   if (sizes.length === 0) return { ...panel, width, gridTop, height: gridTop + 8, grid: null };
   const count = sizes.reduce((product, n) => product * n, 1);
   const room = width - 28;
-  const columns = sizes.length === 2 ? sizes[0] : Math.min(count, Math.max(1, Math.ceil(Math.sqrt((count * room) / mostGrid))));
+  const columns = sizes.length === 2 ? sizes[0] : foldInto(count, Math.ceil(Math.sqrt((count * room) / mostGrid)));
   const rows = sizes.length === 2 ? sizes[1] : Math.ceil(count / columns);
   const pitch = Math.min(room / columns, mostGrid / rows, 58);
   const text = sizes.length > 1 ? `${sizes.join(" × ")} ${panel.child}s` : plural(count, panel.child);
   return { ...panel, width, gridTop, height: gridTop + rows * pitch + GRID_FOOT, grid: { columns, count, pitch, high: rows * pitch, text } };
+}
+
+/** Columns for a folded row of `count`: about `wanted`, full rows where that is near. */
+function foldInto(count, wanted) {
+  for (let columns = wanted; columns <= Math.min(count, 2 * wanted); columns += 1) if (count % columns === 0) return columns;
+  return Math.min(count, wanted);
 }
 
 function acrossDiagram(drawing, panels, label, wire, width) {
@@ -78,7 +84,7 @@ function acrossDiagram(drawing, panels, label, wire, width) {
   let left = dramWidth + 74, from = null;
   measured.forEach((panel, i) => {
     if (from) drawing.append(zoomLine(from.x + from.w, from.y, left, 8), zoomLine(from.x + from.w, from.y + from.h, left, panel.height - 4));
-    from = drawPanel(drawing, panel, i, left, 2);
+    from = drawPanel(drawing, panel, i, left, 2, true);
     left += panelWidth + gap;
   });
   return height;
@@ -91,7 +97,7 @@ function downDiagram(drawing, panels, label, wire, width) {
   panels.forEach((panel, i) => {
     const measured = measurePanel(panel, panelWidth, panelWidth * 0.6);
     if (from) drawing.append(zoomLine(from.x, from.y + from.h, 8, top), zoomLine(from.x + from.w, from.y + from.h, panelWidth - 6, top));
-    from = drawPanel(drawing, measured, i, 1, top);
+    from = drawPanel(drawing, measured, i, 1, top, false);
     top += measured.height + gap;
   });
   return top - gap + 4;
@@ -99,25 +105,33 @@ function downDiagram(drawing, panels, label, wire, width) {
 
 const zoomLine = (x1, y1, x2, y2) => s("path", { class: "zoom", d: `M${x1},${y1}L${x2},${y2}` });
 
+function panelTitle({ title, of }, depth) {
+  if (depth === 0) return title;
+  return of === 1 ? `The only ${title}` : `1 of ${plainNumber(of, 6)} ${title}s`;
+}
+
 /** Draw one panel; returns the cell that the next panel enlarges. */
-function drawPanel(drawing, panel, depth, x, y) {
+function drawPanel(drawing, panel, depth, x, y, across) {
   const tint = depth === 0 ? "chip" : TINTS[Math.min(depth - 1, TINTS.length - 1)];
   drawing.append(s("rect", { class: "frame", x, y, width: panel.width, height: panel.height, rx: 9, fill: `var(--${tint})`, "fill-opacity": depth === 0 ? 1 : .55 }),
-    s("text", { class: "strong", x: x + 14, y: y + 23 }, depth === 0 ? panel.title : `1 of ${plainNumber(panel.of, 6)} ${panel.title}s`));
+    s("text", { class: "strong", x: x + 14, y: y + 23 }, panelTitle(panel, depth)));
   panel.boxes.forEach((box, i) => drawing.append(memoryBox(x + 14, y + PANEL_TITLE + i * BOX_PITCH, panel.width - 28, 40, box)));
   if (!panel.grid) return null;
   drawing.append(s("text", { x: x + 14, y: y + panel.gridTop + panel.grid.high + 23 }, panel.grid.text));
-  return drawGrid(drawing, panel.grid, x + 14, y + panel.gridTop, TINTS[Math.min(depth, TINTS.length - 1)]);
+  const left = across ? x + panel.width - 14 - panel.grid.columns * panel.grid.pitch : x + 14;
+  const { columns, count } = panel.grid;
+  const zoomed = across ? columns - 1 : columns * (Math.ceil(count / columns) - 1);
+  return drawGrid(drawing, panel.grid, zoomed, left, y + panel.gridTop, TINTS[Math.min(depth, TINTS.length - 1)]);
 }
 
-/** Cells of equal size: two axes keep their shape, one axis is folded. Returns the cell to enlarge. */
-function drawGrid(drawing, { columns, count, pitch }, x, y, tint) {
+/** Cells of equal size: two axes keep their shape, one axis is folded. Returns the `enlarged` one's place. */
+function drawGrid(drawing, { columns, count, pitch }, enlarged, x, y, tint) {
   const inset = pitch > 7 ? Math.min(3, pitch * .12) : 0.5;
   const side = pitch - inset;
   const cell = (i) => ({ x: x + (i % columns) * pitch + inset / 2, y: y + Math.floor(i / columns) * pitch + inset / 2, w: side, h: side });
   let d = "";
   for (let i = 0; i < count; i += 1) { const at = cell(i); d += `M${at.x.toFixed(1)},${at.y.toFixed(1)}h${side}v${side}h${-side}z`; }
-  const zoomed = cell(columns - 1);
+  const zoomed = cell(enlarged);
   drawing.append(s("path", { d, fill: `var(--${tint})`, stroke: "var(--c0)", "stroke-width": pitch > 12 ? .9 : .4, "stroke-opacity": .55 }),
     s("rect", { x: zoomed.x, y: zoomed.y, width: side, height: side, fill: "var(--c0)", "fill-opacity": .45, stroke: "var(--c0)", "stroke-width": 1.2 }));
   return zoomed;
@@ -159,7 +173,7 @@ function drawArea(blocks, tint, side, total) {
     const group = s("g", {}, s("rect", { x: x + .75, y: y + .75, width: Math.max(0, w - 1.5), height: Math.max(0, height - 1.5), rx: 3, fill: `var(--${tint.get(block.name)})`, "fill-opacity": .3, stroke: `var(--${tint.get(block.name)})` }));
     const room = Math.floor((w - 12) / 6.8);
     if (height > 22 && room > 5) group.append(s("text", { x: x + 8, y: y + 18 }, shorten(block.label, room)));
-    if (height > 40 && room > 5) group.append(s("text", { x: x + 8, y: y + 34, class: "small" }, quantity(block.value, "mm²")));
+    if (height > 40 && room > 9) group.append(s("text", { x: x + 8, y: y + 34, class: "small" }, quantity(block.value, "mm²")));
     drawing.append(group);
   }
   return drawing;

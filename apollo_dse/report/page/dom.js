@@ -36,8 +36,10 @@ const MARKS = ["circle", "square", "triangle", "diamond", "plus"];
 // Perceptually even and colour-blind-safe (viridis, sampled), the ends trimmed so that both show on either theme.
 const RAMP = [[70, 50, 126], [59, 82, 139], [44, 113, 142], [33, 144, 140], [39, 173, 129], [92, 200, 99], [170, 212, 60]];
 
+/** 0 (best) stands out most: the dark end on a light page, the bright end on a dark one. */
 function rampColor(share, alpha = 1) {
-  const place = Math.min(Math.max(share, 0), 1) * (RAMP.length - 1);
+  const along = document.documentElement.dataset.theme === "dark" ? 1 - share : share;
+  const place = Math.min(Math.max(along, 0), 1) * (RAMP.length - 1);
   const low = Math.min(Math.floor(place), RAMP.length - 2);
   const mix = RAMP[low].map((from, i) => Math.round(from + (RAMP[low + 1][i] - from) * (place - low)));
   return `rgb(${mix.join(" ")} / ${alpha})`;

@@ -54,7 +54,8 @@ function workloadBody(workload) {
 
 function columnsCard(workload, link) {
   const card = h("figure", { class: "card" });
-  const state = { order: workload.layers.map((_, i) => i) };
+  const costly = workload.layers.map((_, i) => i).filter((i) => isCostly(workload, workload.layers[i]));
+  const state = { order: costly, free: workload.layers.length - costly.length };
   const styles = boundStyles(workload);
   const reorder = (by) => {
     const key = { network: (i) => i, latency: (i) => -workload.layers[i].total_latency_s, energy: (i) => -workload.layers[i].total_energy_j }[by];
@@ -64,7 +65,7 @@ function columnsCard(workload, link) {
   card.append(h("div", { class: "card-head" }, h("h3", {}, "Latency by layer, coloured by what bounds it"),
     select("Order of layers", [["network", "network order"], ["latency", "slowest first"], ["energy", "most energy first"]], reorder)));
   const time = h("div"), energy = h("div");
-  card.append(legend(workload.bounds.map(([name, part]) => ({ name: `${words(name)} ${percent(part, 2)}`, glyph: swatch(styles.get(name).color) }))), time,
+  card.append(legend(workload.bounds.filter(([, part]) => part > 1e-3).map(([name, part]) => ({ name: `${words(name)} ${percent(part, 2)}`, glyph: swatch(styles.get(name).color) }))), time, h("p", { class: "note" }, columnsText(state)),
     h("h3", { style: { marginTop: ".9rem" } }, "Energy by layer, stacked by where it is spent"),
     legend(workload.energy_levels.map((level, i) => ({ name: words(level), glyph: swatch(category(i)) }))), energy);
   const redraws = [
@@ -75,19 +76,24 @@ function columnsCard(workload, link) {
   return card;
 }
 
+/** Whether a column would show: fused operations take no time of their own and next to no energy. */
+function isCostly(workload, layer) {
+  return layer.total_latency_s > 0 || layer.total_energy_j > 1e-3 * workload.energy_j;
+}
+
 /** One column a layer, all repeats counted. Hover or arrow keys light a layer in every linked chart. */
 function layerColumns(host, workload, state, link, { label, unit, title, stack }) {
-  const height = 230;
+  const height = 210;
   const plane = h("div", { class: "plot", style: { height: `${height}px` }, tabindex: "0", role: "group", "aria-roledescription": "chart",
     "aria-label": `${label}. Arrow keys step through layers.` });
   host.append(plane);
   let columns = new Map(), at = -1;
   const most = Math.max(...workload.layers.map((layer) => stack(layer).reduce((sum, [value]) => sum + value, 0)), 1e-30);
   const redraw = responsive(plane, (width) => {
-    const box = { left: 62, top: 24, width: width - 62 - 8, height: height - 24 - 30 };
-    const x = linearScale([0, workload.layers.length], [box.left, box.left + box.width]);
+    const box = { left: 62, top: 24, width: width - 62 - 8, height: height - 24 - 8 };
+    const x = linearScale([0, state.order.length], [box.left, box.left + box.width]);
     const y = linearScale([0, most * 1.04], [box.top + box.height, box.top]);
-    const drawing = svg(width, height, { "aria-hidden": "true", style: { pointerEvents: "auto" } }, columnAxes(x, y, box, { unit, title, count: workload.layers.length }));
+    const drawing = svg(width, height, { "aria-hidden": "true", style: { pointerEvents: "auto" } }, columnAxes(x, y, box, { unit, title }));
     columns = new Map();
     const gap = x(1) - x(0) > 5 ? 1 : 0;
     state.order.forEach((index, place) => {
@@ -126,7 +132,7 @@ function oneColumn(layer, stack, left, width, y, box) {
   return column;
 }
 
-function columnAxes(x, y, box, { unit, title, count }) {
+function columnAxes(x, y, box, { unit, title }) {
   const group = s("g", { class: "axis" });
   for (const value of ticks(y, 4)) {
     const at = Math.round(y(value)) + 0.5;
@@ -134,9 +140,12 @@ function columnAxes(x, y, box, { unit, title, count }) {
       s("text", { x: box.left - 8, y: at + 4, "text-anchor": "end" }, tickText(value, unit)));
   }
   const bottom = box.top + box.height;
-  group.append(s("path", { d: `M${box.left},${bottom + .5}H${box.left + box.width}` }), s("text", { class: "title", x: 2, y: 12 }, `↑ ${title}`),
-    s("text", { x: box.left, y: bottom + 18 }, `${plural(count, "operation")}, one column each, repeats counted →`));
+  group.append(s("path", { d: `M${box.left},${bottom + .5}H${box.left + box.width}` }), s("text", { class: "title", x: 2, y: 12 }, `↑ ${title}`));
   return group;
+}
+
+function columnsText({ order, free }) {
+  return `${plural(order.length, "operation")}, a column each, repeats counted${free ? `; ${free} fused ones, at no cost of their own, are left out` : ""}.`;
 }
 
 function rooflineCard(workload, link) {

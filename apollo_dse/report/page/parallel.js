@@ -23,14 +23,16 @@ function parallelCard(report) {
   card.firstChild.append(clear);
   card.append(h("p", { class: "note" }, `Each line is a ${feasible ? "feasible" : "measured but infeasible"} trial; `
     + `${drawn.length < rows.length ? `${plainNumber(drawn.length)} of ${plainNumber(rows.length, 6)} are drawn, evenly spread; ` : ""}`
-    + "drag along an axis to keep a range of it, click the axis to release it."));
-  card.append(rampLegend(metric, objective, state.axes.at(-1)), status);
+    + "the orange one is the best of those kept. Drag along an axis to keep a range of it, click the axis to release it."));
+  const colors = h("div");
+  card.append(colors, status);
   const scroll = h("div", { class: "parallel-scroll" });
   const plane = h("div", { class: "plot" });
   scroll.append(plane);
   card.append(scroll);
   const redraw = responsive(scroll, (width) => {
     drawParallel(report, state, plane, Math.max(width, 74 * state.axes.length), redraw);
+    colors.replaceChildren(rampLegend(metric, objective, state.axes.at(-1)));
     const kept = state.rows.filter((row) => keeps(state, row));
     clear.hidden = state.brushes.size === 0;
     status.textContent = state.brushes.size === 0 ? "" : keptText(report, kept, state.rows.length, metric, objective);
@@ -113,7 +115,7 @@ function paintLines(report, state, paint) {
   }
   const alpha = Math.min(0.85, Math.max(0.14, 120 / (kept.length + 1)));
   strokeRows(state, paint, kept, (row) => rampColor(tone(row)), alpha);
-  const best = kept.at(-1);
+  const best = kept.includes(report.recommendation?.row) ? report.recommendation.row : kept.at(-1);
   if (best !== undefined) { paint.lineWidth = 2.6; strokeRows(state, paint, [best], () => color("best"), 1); paint.lineWidth = 1; }
 }
 

@@ -41,9 +41,11 @@ function drawPlane(spec, state, { overlay, canvas, surface, width }) {
   const solid = spec.layers.filter((layer) => layer.kind !== "rug" && !layer.outside);
   const rugs = spec.layers.some((layer) => layer.kind === "rug");
   const below = rugs ? 18 : 0;
-  const box = { left: 62, top: 26, width: Math.max(60, width - 62 - 14), height: spec.height - 26 - 46 - below };
   const xDomain = state.zoom?.x ?? spec.x.domain ?? extent(spec.layers.filter((l) => !l.outside).map((l) => l.x), spec.x.log, 0.03);
   const yDomain = state.zoom?.y ?? spec.y.domain ?? extent(solid.map((l) => l.y), spec.y.log);
+  const high = spec.height - 26 - 46 - below;
+  const left = axisRoom(makeScale(spec.y.log, yDomain, [high, 0]), high, spec.y.unit);
+  const box = { left, top: 26, width: Math.max(60, width - left - 24), height: high };
   const x = makeScale(spec.x.log, xDomain, [box.left, box.left + box.width]);
   const y = makeScale(spec.y.log, yDomain, [box.top + box.height, box.top]);
   Object.assign(state, { box, xScale: x, yScale: y, places: [] });

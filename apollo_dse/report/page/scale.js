@@ -34,7 +34,7 @@ function extent(columns, log, pad = 0.05) {
   return [low - margin, high + margin];
 }
 
-/** Worth a logarithmic axis: all positive and more than a factor of 20 apart. */
+/** Worth a logarithmic axis: all positive and more than a factor of 5 apart. */
 function wantsLog(column) {
   let low = Infinity, high = 0;
   for (const value of column) {
@@ -43,7 +43,7 @@ function wantsLog(column) {
     low = Math.min(low, value);
     high = Math.max(high, value);
   }
-  return high / low > 20;
+  return high / low > 5;
 }
 
 function ticks(scale, count) {
@@ -79,7 +79,7 @@ function logTicks([low, high], count) {
 function drawAxes(x, y, box, xAxis, yAxis) {
   const group = s("g", { class: "axis" });
   const bottom = box.top + box.height;
-  for (const value of ticks(y, Math.max(2, Math.floor(box.height / 52)))) {
+  for (const value of ticksOf(y, box.height)) {
     const at = Math.round(y(value)) + 0.5;
     group.append(s("line", { class: "gridline", x1: box.left, x2: box.left + box.width, y1: at, y2: at }),
       s("text", { x: box.left - 8, y: at + 4, "text-anchor": "end" }, tickText(value, yAxis.unit)));
@@ -90,9 +90,16 @@ function drawAxes(x, y, box, xAxis, yAxis) {
       s("text", { x: at, y: bottom + 18 + (xAxis.below ?? 0), "text-anchor": "middle" }, tickText(value, xAxis.unit)));
   }
   group.append(s("path", { d: `M${box.left + .5},${box.top}V${bottom + .5}H${box.left + box.width}` }),
-    s("text", { class: "title", x: box.left + box.width, y: bottom + 37 + (xAxis.below ?? 0), "text-anchor": "end" }, `${xAxis.title} →`),
-    s("text", { class: "title", x: 2, y: 12 }, `↑ ${yAxis.title}`));
+    s("text", { class: "title", x: box.left + box.width, y: bottom + 37 + (xAxis.below ?? 0), "text-anchor": "end" }, `${xAxis.title}${xAxis.log ? " (log)" : ""} →`),
+    s("text", { class: "title", x: 2, y: 12 }, `↑ ${yAxis.title}${yAxis.log ? " (log)" : ""}`));
   return group;
+}
+
+const ticksOf = (scale, size) => ticks(scale, Math.max(2, Math.floor(size / 52)));
+
+/** Pixels that the labels of an upright axis need. */
+function axisRoom(y, size, unit) {
+  return Math.max(30, ...ticksOf(y, size).map((value) => 16 + 6.6 * tickText(value, unit).length));
 }
 
 function tickText(value, unit) {

@@ -68,7 +68,7 @@ function convergenceBody(report, curve) {
   }
   xyPlot(host, { label: `${metric.label} by trial`, height: 350, layers, x: { title: "trial", unit: "" },
     y: { ...axisOf(metric), log: wantsLog(measured) }, describe: (layer, i) => trialTip(report, layer.rows[i]) });
-  return [host];
+  return [h("p", { class: "note" }, "Every trial in its order; the line is the best feasible one so far."), host];
 }
 
 function frontCard(report) {
@@ -125,13 +125,17 @@ function limitLines(report, front, cx, cy, rows) {
 
 function importanceCard(report) {
   const card = h("figure", { class: "card", id: "importance" }, h("h3", {}, "Which parameters matter"));
+  const columns = h("div", { class: "columns" });
+  card.append(columns);
   for (const item of report.importance) {
-    card.append(h("p", { class: "note", style: { marginTop: ".7rem" } }, h("b", {}, item.target), ". ", item.note));
+    const column = h("div");
+    columns.append(column);
+    column.append(h("p", { class: "note", style: { marginTop: ".7rem" } }, h("b", {}, item.target), ". ", item.note));
     if (item.verdict === "missing") continue;
     const most = Math.max(...item.rows.map((row) => row.mean + row.std), 1e-9);
     const labels = new Map(report.parameters.map((p) => [p.name, p.label]));
-    card.append(barTable(item.rows.map((row) => ({ label: labels.get(row.parameter) ?? row.parameter, share: Math.max(0, row.mean) / most,
-      text: plainNumber(Math.max(0, row.mean), 2), color: item.verdict === "weak" ? "no" : "c0",
+    column.append(barTable(item.rows.map((row) => ({ label: labels.get(row.parameter) ?? row.parameter, share: Math.max(0, row.mean) / most,
+      text: row.mean < 0.001 ? "< 0.001" : plainNumber(row.mean, 2), color: item.verdict === "weak" ? "no" : "c0",
       spread: [Math.max(0, row.mean - row.std) / most, Math.max(0, row.mean + row.std) / most] }))));
   }
   return card;
