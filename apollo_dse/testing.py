@@ -14,6 +14,7 @@ Example:
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from copy import deepcopy
+from dataclasses import replace
 from math import ceil, inf
 from typing import Literal
 
@@ -205,14 +206,17 @@ def leaves_trials_alone(make: Optimizers) -> None:
 
 
 def resumes_by_replay(make: Optimizers) -> None:
-    """After each batch a twin that is told all trials, at once or one by one, makes the same suggestions."""
+    """After each batch a twin that is told all trials, at once or one by one, makes the same suggestions.
+
+    The twin's points have their keys in another order, as those of a store have.
+    """
     for problem in (accelerators(), _mixed()):
         optimizer = make(problem, seed=1)
         told: list[Trial] = []
         for batch in _batches(optimizer, problem, ROUNDS):
             told += batch
             twin, slow = (make(problem, **optimizer.settings) for _ in range(2))
-            twin.tell(told)
+            twin.tell([replace(trial, point=dict(reversed(list(trial.point.items())))) for trial in told])
             for trial in told:
                 slow.tell([trial])
             wanted = _texts(optimizer.ask(BATCH))

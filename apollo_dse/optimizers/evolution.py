@@ -99,7 +99,8 @@ class Evolution(History):
         child = dict(points[self._parent(ranks, rng)])
         if rng.random() < self.crossover:
             other = points[self._parent(ranks, rng)]
-            child = {name: other[name] if rng.random() < 0.5 else child[name] for name in child}
+            names = self.problem.space.names  # points from a store have their keys in another order
+            child = {name: other[name] if rng.random() < 0.5 else child[name] for name in names}
         more = rng.binomial(len(self._open) - 1, self._rate()) if len(self._open) > 1 else 0
         for row in rng.choice(len(self._open), size=1 + more, replace=False):
             parameter = self._open[row]

@@ -1,0 +1,372 @@
+"""The loop: nothing measured is lost, resuming changes nothing, and its readings are right."""
+
+import os
+import random
+import signal
+import subprocess
+import sys
+import threading
+import time
+from itertools import count
+
+import numpy as np
+import pytest
+
+from apollo_dse.optimizers.evolution import Evolution
+from apollo_dse.optimizers.random import Random
+from apollo_dse.problem import Constraint, Objective, Problem
+from apollo_dse.storage import Store, StoreError
+from apollo_dse.study import Study, differences
+from apollo_dse.testing import accelerators, bowl
+from apollo_dse.trial import Measurement
+from search_spaces.parameter import Integer
+from search_spaces.space import SearchSpace, canonical
+
+SCRIPT = """
+import sys, time
+from apollo_dse.optimizers.evolution import Evolution
+from apollo_dse.storage import Store
+from apollo_dse.study import Study
+from apollo_dse.testing import accelerators
+
+def progress(study):
+    print("batch", flush=True)
+    time.sleep(0.002)
+
+problem = accelerators()
+study = Study(problem, Evolution(problem, seed=3), Store(sys.argv[1]), "demo")
+end = study.run(int(sys.argv[2]), progress)
+print(end, len(study.trials), flush=True)
+"""
+
+
+def line(values, cost, **limits):
+    """A problem over one integer, with a cost of it."""
+    return Problem(
+        space=SearchSpace((Integer("x", 0, values - 1),)),
+        objectives=(Objective("loss"),),
+        evaluate=lambda points: [cost(point["x"]) for point in points],
+        constraints=tuple(Constraint(metric, upper=limit) for metric, limit in limits.items()),
+    )
+
+
+def start(path, trials=640):
+    """A process that runs the study; it writes a line a batch, and in the end how it ended."""
+    command = [sys.executable, "-c", SCRIPT, str(path), str(trials)]
+    return subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+
+
+def ended(process):
+    """The last line of a process, once it is gone."""
+    with process:
+        return ["nothing", *process.stdout][-1]
+
+
+def kill_and_resume(path, rounds):
+    """Kill a study at random moments, up to three batches later each time; yield what is stored then."""
+    chance = random.Random(path.name)
+    for turn in range(rounds):
+        process = start(path)
+        for _ in range(chance.randint(1, 3)):
+            assert process.stdout.readline() == "batch\n"
+        time.sleep(chance.uniform(0.0, 0.01))
+        process.send_signal(signal.SIGKILL)
+        ended(process)
+        with Store(path, read_only=turn % 2 == 0) as store:
+            yield [record.trial for record in store.records("demo")]
+
+
+def undisturbed(trials=640):
+    problem = accelerators()
+    study = Study(problem, Evolution(problem, seed=3))
+    assert study.run(trials) == "finished"
+    return list(study.trials)
+
+
+def check_killed_study(path, rounds):
+    wanted = undisturbed()
+    before = 0
+    for stored in kill_and_resume(path, rounds):
+        assert stored == wanted[: len(stored)], "what is stored must be the beginning of the undisturbed run"
+        assert len(stored) % 16 == 0, "batches must be stored whole"
+        assert len(stored) > before, "no stored trial may be lost, and each run must get on"
+        before = len(stored)
+    assert before < len(wanted), "the study must have been killed in its midst"
+    assert ended(start(path)) == "finished 640\n"
+    with Store(path) as store:
+        assert [record.trial for record in store.records("demo")] == wanted
+
+
+def test_killed_at_random_moments_it_ends_as_if_undisturbed(tmp_path):
+    check_killed_study(tmp_path / "s.sqlite", rounds=5)
+
+
+@pytest.mark.slow
+def test_killed_fifty_times(tmp_path):
+    for turn in range(10):
+        check_killed_study(tmp_path / f"s{turn}.sqlite", rounds=5)
+
+
+@pytest.mark.parametrize("make", [Random, Evolution])
+@pytest.mark.parametrize("stops", [[7], [16], [40, 41, 42, 90], list(range(1, 40))])
+def test_stopping_anywhere_gives_the_trials_of_one_run(tmp_path, make, stops):
+    problem = accelerators()
+    wanted = Study(problem, make(problem, seed=3))
+    wanted.run(100)
+    in_memory = Study(problem, make(problem, seed=3))
+    for trials in [*stops, 100]:
+        in_memory.run(trials)
+        with Store(tmp_path / "s.sqlite") as store:
+            resumed = Study(problem, make(problem, seed=3), store, "demo")
+            assert resumed.run(trials) == "finished"
+            assert len(resumed.trials) == trials
+    assert in_memory.trials == wanted.trials
+    assert resumed.trials == wanted.trials
+
+
+def test_records_say_how_each_trial_came_about(tmp_path):
+    problem = accelerators()
+    with Store(tmp_path / "s.sqlite") as store:
+        study = Study(problem, Evolution(problem, seed=0), store, "demo", about={"note": [1, 2]})
+        study.run(40)
+        assert store.records("demo") == study.records
+        assert store.header("demo").about == {"note": [1, 2]}
+    assert [record.batch for record in study.records] == [0] * 16 + [16] * 16 + [32] * 8
+    assert {record.proposed_by for record in study.records} == {"evolution"}
+    assert all(record.seconds > 0 for record in study.records)
+
+
+def test_every_batch_is_stored_before_progress_is_called(tmp_path):
+    problem = accelerators()
+    seen = []
+    with Store(tmp_path / "s.sqlite") as store, Store(tmp_path / "s.sqlite", read_only=True) as reader:
+        Study(problem, Random(problem, seed=0), store, "demo").run(
+            40, lambda study: seen.append((len(study.trials), len(reader.records("demo"))))
+        )
+    assert seen == [(16, 16), (32, 32), (40, 40)]
+
+
+class TestAnotherQuestion:
+    @pytest.fixture
+    def store(self, tmp_path):
+        with Store(tmp_path / "s.sqlite") as store:
+            problem = accelerators()
+            Study(problem, Evolution(problem, seed=0), store, "demo").run(16)
+            yield store
+
+    @pytest.mark.parametrize(
+        ("change", "said"),
+        [
+            (lambda p: (p, Evolution(p, seed=1), 16), "optimizer.seed was 0 and is now 1"),
+            (
+                lambda p: (p, Evolution(p, seed=0, population=8, tournament=2), 16),
+                "optimizer.population was 32",
+            ),
+            (lambda p: (p, Random(p, seed=0), 16), "optimizer.name was 'evolution' and is now 'random'"),
+            (lambda p: (p, Evolution(p, seed=0), 8), "batch was 16 and is now 8"),
+            (lambda p: (q := accelerators(area_mm2=9.0), Evolution(q, seed=0), 16), "constraints was"),
+            (lambda p: (q := accelerators("area_mm2"), Evolution(q, seed=0), 16), "objectives was"),
+            (lambda p: (q := bowl(Integer("a", 0, 9)), Evolution(q, seed=0), 16), "parameters.a was None"),
+        ],
+    )
+    def test_it_is_refused_with_what_differs(self, store, change, said):
+        problem, optimizer, batch = change(accelerators())
+        with pytest.raises(StoreError, match="can only be resumed as it was begun") as caught:
+            Study(problem, optimizer, store, "demo", batch=batch)
+        assert said in str(caught.value)
+        assert len(store.records("demo")) == 16
+
+    def test_another_evaluator_is_refused(self, store):
+        class Simulator:
+            metrics = ("latency_s",)
+            fingerprint = "simulator 2.0 resnet50@123"
+
+            def __call__(self, points):
+                return [Measurement({"latency_s": 1.0}) for _ in points]
+
+        problem = accelerators()
+        other = Problem(
+            space=problem.space,
+            objectives=problem.objectives,
+            evaluate=Simulator(),
+            constraints=problem.constraints,
+        )
+        with pytest.raises(StoreError, match=r"evaluator was .* and is now 'simulator 2.0 resnet50@123'"):
+            Study(other, Evolution(other, seed=0), store, "demo")
+
+    def test_differences_look_into_nested_entries(self):
+        assert differences({"a": {"b": 1, "c": 2}}, {"a": {"b": 1, "c": 3}}) == ["a.c was 2 and is now 3"]
+        assert differences({"a": 1}, {"a": 1}) == []
+
+
+def test_two_writers_of_one_study(tmp_path):
+    problem = accelerators()
+    path = tmp_path / "s.sqlite"
+    with Store(path) as first, Store(path) as second:
+        ours = Study(problem, Random(problem, seed=0), first, "demo")
+        theirs = Study(problem, Random(problem, seed=0), second, "demo")
+        ours.run(16)
+        with pytest.raises(StoreError, match="extended by another process"):
+            theirs.run(16)
+        assert len(first.records("demo")) == 16
+
+
+class TestInterrupt:
+    def test_ctrl_c_finishes_the_batch_and_a_resumed_run_goes_on(self, tmp_path):
+        path = tmp_path / "s.sqlite"
+        process = start(path, trials=100_000)
+        assert process.stdout.readline() == "batch\n"
+        process.send_signal(signal.SIGINT)
+        end, number = ended(process).split()
+        assert end == "interrupted"
+        with Store(path) as store:
+            stored = [record.trial for record in store.records("demo")]
+        assert len(stored) == int(number) > 0
+        assert stored == undisturbed(len(stored))
+
+    def test_within_a_batch_it_waits(self):
+        def evaluate(points):
+            os.kill(os.getpid(), signal.SIGINT)
+            return [Measurement({"loss": float(point["x"])}) for point in points]
+
+        before = signal.getsignal(signal.SIGINT)
+        space = SearchSpace((Integer("x", 0, 999),))
+        problem = Problem(space=space, objectives=(Objective("loss"),), evaluate=evaluate)
+        study = Study(problem, Random(problem, seed=0))
+        assert study.run(100) == "interrupted"
+        assert len(study.trials) == 16
+        assert signal.getsignal(signal.SIGINT) is before
+
+    def test_twice_breaks_off(self):
+        def evaluate(points):
+            for _ in range(2):
+                os.kill(os.getpid(), signal.SIGINT)
+            raise AssertionError("the second signal must end the evaluation")
+
+        space = SearchSpace((Integer("x", 0, 999),))
+        problem = Problem(space=space, objectives=(Objective("loss"),), evaluate=evaluate)
+        study = Study(problem, Random(problem, seed=0))
+        with pytest.raises(KeyboardInterrupt):
+            study.run(100)
+        assert study.trials == ()
+
+    def test_other_threads_run_too(self):
+        problem = accelerators()
+        study = Study(problem, Random(problem, seed=0))
+        thread = threading.Thread(target=study.run, args=(32,))
+        thread.start()
+        thread.join()
+        assert len(study.trials) == 32
+
+
+class TestSuggestions:
+    def test_an_exhausted_space_ends_the_run(self, tmp_path):
+        problem = line(20, lambda x: Measurement({"loss": float(x)}))
+        with Store(tmp_path / "s.sqlite") as store:
+            study = Study(problem, Evolution(problem, seed=0), store, "demo")
+            assert study.run(50) == "exhausted"
+            assert sorted(trial.point["x"] for trial in study.trials) == list(range(20))
+            resumed = Study(problem, Evolution(problem, seed=0), store, "demo")
+            assert resumed.run(50) == "exhausted"
+            assert resumed.trials == study.trials
+
+    def test_repeated_suggestions_are_not_evaluated_again(self):
+        class Stutters(Random):
+            def ask(self, n):
+                points = [trial.point for trial in self.trials[:3]]
+                return [*points, *super().ask(n), *super().ask(n)]
+
+        evaluated = []
+
+        def cost(x):
+            evaluated.append(x)
+            return Measurement({"loss": float(x)})
+
+        problem = line(1000, cost)
+        study = Study(problem, Stutters(problem, seed=0))
+        study.run(64)
+        assert len(evaluated) == len(set(evaluated)) == 64
+
+    def test_points_outside_the_space_are_refused_before_they_are_evaluated(self):
+        class Leaves(Random):
+            def ask(self, n):
+                return [{"x": -1}]
+
+        problem = line(9, lambda x: pytest.fail("must not be evaluated"))
+        with pytest.raises(ValueError, match=r"suggestions must lie in the space, but .*Leaves's do not: `x`"):
+            Study(problem, Leaves(problem, seed=0)).run(1)
+
+    def test_an_evaluator_must_answer_every_point(self, tmp_path):
+        space = SearchSpace((Integer("x", 0, 99),))
+        problem = Problem(space=space, objectives=(Objective("loss"),), evaluate=lambda points: [])
+        with pytest.raises(ValueError, match="shorter"):
+            Study(problem, Random(problem, seed=0)).run(1)
+
+    def test_a_metric_that_is_missing_is_noticed_before_it_is_stored(self, tmp_path):
+        problem = line(99, lambda x: Measurement({"other": 1.0}))
+        with Store(tmp_path / "s.sqlite") as store:
+            with pytest.raises(ValueError, match="'loss' must be measured"):
+                Study(problem, Random(problem, seed=0), store, "demo").run(1)
+            assert store.records("demo") == ()
+
+    @pytest.mark.parametrize("batch", [0, -1])
+    def test_a_batch_holds_a_point(self, batch):
+        problem = accelerators()
+        with pytest.raises(ValueError, match="`batch >= 1` must hold"):
+            Study(problem, Random(problem, seed=0), batch=batch)
+
+
+class TestReadings:
+    def test_incumbent_and_convergence(self):
+        def cost(x):
+            if x % 3 == 0:
+                return Measurement(infeasible_because="x must not be a multiple of 3, but it is")
+            return Measurement({"loss": float(x), "area_mm2": float(100 - x)})
+
+        problem = line(100, cost, area_mm2=80.0)
+        study = Study(problem, Random(problem, seed=0))
+        assert study.incumbent is None
+        assert study.convergence().shape == (0, 1)
+        study.run(100)
+        assert study.incumbent.point == {"x": 20}
+        best, curve = np.inf, []
+        for trial in study.trials:
+            x = trial.point["x"]
+            best = min(best, x) if x % 3 and x >= 20 else best
+            curve.append(best)
+        np.testing.assert_array_equal(study.convergence(), np.array(curve)[:, None])
+
+    def test_pareto_front_and_convergence_of_two_objectives(self):
+        problem = accelerators("latency_s", "area_mm2")
+        study = Study(problem, Evolution(problem, seed=0))
+        study.run(160)
+        front = study.pareto_front
+        losses = np.array([problem.losses(trial) for trial in front])
+        assert len(front) > 1
+        np.testing.assert_array_equal(study.convergence()[-1], losses.min(axis=0))
+
+    def test_limitations(self):
+        numbers = count()
+
+        def cost(x):
+            if next(numbers) % 4 == 0:
+                return Measurement(infeasible_because="no")
+            return Measurement({"loss": -float(x), "area_mm2": x / 10, "power_w": 1.0})
+
+        problem = line(100, cost, power_w=4.0, area_mm2=5.0)
+        study = Study(problem, Random(problem, seed=0))
+        assert [(each.slack, each.ruled_out) for each in study.limitations()] == [(None, 0.0), (None, 0.0)]
+        study.run(100)
+        area, power = study.limitations()
+        assert (area.constraint.metric, power.constraint.metric) == ("area_mm2", "power_w")
+        assert area.slack == pytest.approx((5.0 - study.incumbent.point["x"] / 10) / 5.0)
+        assert power.slack == 0.75
+        broken = sum(t.measurement.is_feasible and t.point["x"] > 50 for t in study.trials)
+        assert (area.ruled_out, power.ruled_out) == (broken / 100, 0.0)
+
+    def test_points_are_kept_as_they_were_asked(self):
+        problem = accelerators()
+        study = Study(problem, Random(problem, seed=5))
+        study.run(16)
+        asked = Random(problem, seed=5).ask(16)
+        assert [canonical(trial.point) for trial in study.trials] == [canonical(point) for point in asked]
