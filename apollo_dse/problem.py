@@ -289,14 +289,15 @@ class Problem:
     def reasons(self, trials: Sequence[Trial]) -> dict[str, int]:
         """How often each reason kept a trial from being feasible, the most frequent first.
 
-        A broken limit counts as itself (`area_mm2<=20.0`); an evaluator's reason counts by its rule, which
-        ends where the evidence begins (", but " or ": ").
+        A broken limit counts as itself (`area_mm2<=20.0`). Of an evaluator's reasons, joined by "; ", each
+        counts by its rule, which ends where the evidence begins (", but " or ": ").
         """
         counts: Counter[str] = Counter()
         for trial in trials:
             because = trial.measurement.infeasible_because
             if because is not None:
-                counts[_EVIDENCE.split(because, maxsplit=1)[0]] += 1
+                rules = (_EVIDENCE.split(reason, maxsplit=1)[0] for reason in because.split("; "))
+                counts.update(dict.fromkeys(rules, 1))
             else:
                 broken = (limit for limit in self.constraints if limit.slack(trial.measurement) < 0)
                 counts.update(map(str, broken))

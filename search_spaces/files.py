@@ -15,7 +15,8 @@ or the template of one, with parameters of one's own (kinds: ordinal, integer, r
       pe_memory_bytes: {kind: ordinal, values: [512KiB, 768KiB]}
       ...
 
-Both may have `name`, `reference` and `notes`. Units are those of the template's parameters. Files are read
+Both may have `name`, `reference` and `notes`. Units are those of the template's parameters, and what the
+template lists in whole numbers (PEs, bytes) takes whole numbers only. Files are read
 strictly: an unknown key, a key given twice, an alias or an oversized list is refused, and so is a space
 whose designs the template refuses to build. All YAML scalars are read as text, so no word turns into a
 date or a truth value.
@@ -205,6 +206,10 @@ def _own_parameter(entry: Mapping[str, object], like: Parameter) -> Parameter:
     low, high = _number(entry["low"], like), _number(entry["high"], like)
     logarithmic = _truth(entry.get("log", False))
     if kind == "real":
+        if _is_whole(like):
+            raise ValueError(
+                f"the template needs whole numbers, but got kind {kind!r}; did you mean 'integer'?"
+            )
         return Real(like.name, low, high, logarithmic, like.unit)
     if not (isinstance(low, int) and isinstance(high, int)):
         raise ValueError(
@@ -265,11 +270,21 @@ def _truth(content: object) -> bool:
 
 
 def _number(content: object, like: Parameter) -> float | int:
+    """A number in the unit of `like`, an int where it is whole."""
     if isinstance(content, str):
-        return parse_quantity(content, like.unit, like.name)
-    if not is_number(content):
+        number = parse_quantity(content, like.unit, like.name)
+    elif is_number(content):
+        number = int(content) if float(content).is_integer() else content
+    else:
         raise ValueError(f"a number is needed, but got {_shown(content)}")
-    return int(content) if float(content).is_integer() else content
+    if _is_whole(like) and not isinstance(number, int):
+        raise ValueError(f"a whole number is needed, but got {number}")
+    return number
+
+
+def _is_whole(like: Parameter) -> bool:
+    """Whether the template counts in this parameter: it lists whole numbers, none written as a float."""
+    return isinstance(like, Ordinal) and all(isinstance(value, int) for value in like.values)
 
 
 def _shown(content: object) -> str:

@@ -7,9 +7,8 @@ the "4.5e8" of Apollo (Yazdanbakhsh et al., arXiv 2102.01723), and their lengths
 the notebook's one-hot input. What the lists are called is not printed there; see `NOTES`.
 """
 
-from accel_models.templates.edge import PRESETS, build_edge
-
 from accel_models import technology
+from accel_models.templates.edge import PRESETS, build_edge
 from search_spaces.parameter import Categorical, Ordinal, Real
 from search_spaces.space import DesignSpace, SearchSpace
 
@@ -30,7 +29,7 @@ SPACE = SearchSpace(
         Ordinal("activation_memory_entries", tuple(256 * 2**i for i in range(7)), "entries"),
         Ordinal("instruction_memory_entries", tuple(8192 * 2**i for i in range(4)), "entries"),
         Ordinal("parameter_memory_entries", tuple(2048 * 2**i for i in range(5)), "entries"),
-        Ordinal("io_bandwidth_gb_per_s", (5, 10, 16, 20, 25, 30), "GB/s"),
+        Ordinal("io_bandwidth_gb_per_s", (5.0, 10.0, 16.0, 20.0, 25.0, 30.0), "GB/s"),
     )
 )
 

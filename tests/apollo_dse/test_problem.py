@@ -258,15 +258,17 @@ def test_reasons_are_counted_by_rule() -> None:
     limited = problem("latency", limits=["area<=20", "power<=2"])
     trials = [
         trial(infeasible_because="the program must fit, but got 9 words"),
-        trial(infeasible_because="the program must fit: 12 words do not"),
+        trial(
+            infeasible_because="the program must fit: it has 12 words; the die must fit; the program must fit"
+        ),
         trial(latency_s=1, area_mm2=30, power_w=3),
         trial(latency_s=1, area_mm2=30, power_w=1),
         trial(latency_s=1, area_mm2=31, power_w=1),
         trial(latency_s=1, area_mm2=1, power_w=1),
     ]
     counts = limited.reasons(trials)
-    assert counts == {"area_mm2<=20.0": 3, "the program must fit": 2, "power_w<=2.0": 1}
-    assert list(counts) == ["area_mm2<=20.0", "the program must fit", "power_w<=2.0"]
+    assert counts == {"area_mm2<=20.0": 3, "the program must fit": 2, "the die must fit": 1, "power_w<=2.0": 1}
+    assert list(counts) == ["area_mm2<=20.0", "the program must fit", "the die must fit", "power_w<=2.0"]
 
 
 def test_wrong_problems_are_refused() -> None:

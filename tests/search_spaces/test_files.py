@@ -107,6 +107,7 @@ def test_yaml_and_toml_say_the_same(tmp_path: Path) -> None:
         ("{base: edge, values: {pe_x: [a]}}", "values: pe_x: `pe_x` must be a number, but got 'a'"),
         ("{base: edge, values: {pe_x: [[1]]}}", "values: pe_x: a number is needed, but got \\['1'\\]"),
         ("{base: edge, values: {pe_x: [0]}}", "pe_x"),
+        ("{base: edge, values: {pe_x: [1.5]}}", "values: pe_x: a whole number is needed, but got 1.5"),
         ("{base: edge, values: {pe_memory_bytes: [5GB/s]}}", "must be a size such as 65536, 64KiB or 2MiB"),
         (
             "{base: edge, pin: {technology: 7mn}}",
@@ -147,7 +148,17 @@ def test_wrong_files_are_refused(tmp_path: Path, text: str, message: str) -> Non
         ('kind = "integer"', 'kind = "categorical"', "pe_x: a key must be one of kind, values, but got 'low'"),
         ("low = 1, ", "", "pe_x: a parameter of kind 'integer' must have `low`"),
         ("low = 1,", "low = 0,", "pe_x: a log-scaled parameter must be positive"),
-        ("low = 1,", "low = 1.5,", "pe_x: bounds of an integer parameter must be whole numbers"),
+        ("low = 1,", "low = 1.5,", "parameters: pe_x: a whole number is needed, but got 1.5"),
+        (
+            '"integer", low = 1, high = 32}',
+            '"real", low = 1, high = 32}',
+            "pe_y: .* whole numbers, .* mean 'integer'",
+        ),
+        (
+            '"real", low = "2 GB/s"',
+            '"integer", low = "2 GB/s"',
+            "io_bandwidth_gb_per_s: bounds of an integer parameter must be whole",
+        ),
         ("low = 1,", "low = 33,", "pe_x: `-2\\*\\*40 <= low <= high <= 2\\*\\*40` must hold"),
         ("low = 1,", "low = nan,", "pe_x: a number is needed, but got nan"),
         ("log = true", 'log = "yes"', "pe_x: true or false is needed, but got 'yes'"),

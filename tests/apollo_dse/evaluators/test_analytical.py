@@ -13,10 +13,10 @@ from apollo_dse.problem import METRICS, Constraint, Objective, Problem
 from apollo_dse.trial import Trial
 from search_spaces.hardware.edge import EDGE
 
-CONV = Workload(name="conv", layers=(Layer(name="c", k=32, c=16, p=14, q=14, r=3, s=3),))
+CONV = Workload(name="conv", layers=(Layer(name="c", k=8, c=4, p=6, q=6, r=3, s=3),))
 GEMM = Workload(
     name="gemm",
-    layers=(Layer(name="m", kind="gemm", k=256, c=64, p=32, repeats=3),),
+    layers=(Layer(name="m", kind="gemm", k=32, c=8, p=16, repeats=3),),
     vector_ops=(VectorOp(name="s", kind="softmax", ops=8192, input_words=8192, output_words=8192),),
 )
 TPU = EDGE.presets["edge-tpu-v1"]
@@ -69,16 +69,17 @@ def test_several_workloads_give_geometric_means_and_their_own_metrics() -> None:
 
 def test_a_design_that_cannot_be_built_says_so_once() -> None:
     first, second = AnalyticalEvaluator(EDGE, [CONV, GEMM])([TOO_LARGE, TPU])
-    assert first.infeasible_because is not None
-    assert first.infeasible_because.startswith("the die must fit the reticle")
-    assert first.infeasible_because.count("reticle") == 1
+    reasons = EDGE.build(TOO_LARGE).violations
+    assert reasons
+    assert str(first.infeasible_because).startswith("; ".join(reasons))
+    assert [str(first.infeasible_because).count(reason) for reason in reasons] == [1] * len(reasons)
     assert second.is_feasible
 
 
 def test_a_workload_that_cannot_run_is_named() -> None:
-    """The program memory holds three tiles: enough for one multiplication, not for four billion of them."""
+    """The program memory holds three tiles: enough for one multiplication, not for a matrix product."""
     small = Workload(name="small", layers=(Layer(name="s", k=1, c=1),))
-    huge = Workload(name="huge", layers=(Layer(name="h", k=4096, c=4096, p=512, q=512),))
+    huge = Workload(name="huge", layers=(Layer(name="h", k=64, c=64, p=64),))
     point = {**TPU, "pe_memory_bytes": 4096, "core_memory_bytes": 64, "instruction_memory_entries": 48}
     (fits,) = AnalyticalEvaluator(EDGE, [small])([point])
     assert fits.is_feasible
@@ -134,7 +135,7 @@ def test_it_answers_a_problem() -> None:
     losses = [problem.losses(trial) for trial in trials if problem.feasible(trial)]
     assert problem.losses(incumbent) == min(losses)
     assert not problem.feasible(trials[3])
-    assert problem.reasons(trials)["the die must fit the reticle of 858 mm2"] == 1
+    assert any("must fit the reticle" in reason for reason in problem.reasons(trials))
 
 
 def test_importing_it_loads_no_torch() -> None:
