@@ -11,6 +11,7 @@ from typing import Any
 
 from torch import nn
 from torch._subclasses.fake_tensor import DataDependentOutputException, DynamicOutputShapeException
+from torch.nn.parameter import is_lazy
 
 from accel_models.trace import conv  # noqa: F401  (registers its rules, as those imported below do)
 from accel_models.trace.materialize import Stage, build_without_weights, bytes_held, lend, plain_kernels
@@ -79,6 +80,8 @@ def trace(
     if not isinstance(module, nn.Module):
         raise TypeError(f"`module` must be a torch.nn.Module, but got {type(module).__name__}")
     args = tuple(example_inputs) if isinstance(example_inputs, (tuple, list)) else (example_inputs,)
+    if any(is_lazy(t) for t in (*module.parameters(), *module.buffers())):
+        raise TraceError("the module has parameters without a shape (lazy modules): run it once before tracing")
     title = name or type(getattr(module, "_orig_mod", module)).__name__
     recording = _record(module, args, kwargs or {}, title, real_tensor_limit_bytes)
     if recording.unpriced and not allow_unpriced:

@@ -1,10 +1,13 @@
 """Lends a module tensors without data for one forward pass, and gives it back as it was.
 
-Three stages, each tried if the one before failed: *fake* tensors (shapes, types and devices without
-memory; buffers and constants stay real, so that code may read numbers from them), *meta* tensors (shapes
-only: some kernels need no more), *real* tensors (for networks whose way depends on data; below a memory limit).
+Three stages, each tried if the one before failed: *fake* tensors (shapes, types and devices without memory;
+small buffers and constants are real copies, so that code may read numbers from them), *meta* tensors (shapes
+only: some kernels need no more), *real* tensors (for networks whose way depends on data; below a memory
+limit).
 """
 
+import logging
+import warnings
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -12,9 +15,10 @@ from typing import Any, Literal
 
 import torch
 from torch import nn
-from torch._subclasses.fake_tensor import FakeTensor, FakeTensorMode
+from torch._subclasses.fake_tensor import FakeTensor, FakeTensorMode, unset_fake_temporarily
 from torch.utils._pytree import tree_map_only
 
+from accel_models.trace.operators import COMPUTED_WORDS, is_real
 from accel_models.trace.registry import tensors_in
 
 Stage = Literal["fake", "meta", "real"]
@@ -66,23 +70,40 @@ def lend(module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any], stage
     with ExitStack() as stack:
         stack.enter_context(_untouched(module))
         stack.enter_context(torch.random.fork_rng(devices=[]))
-        lender = _lender(stage, stack)
+        parameter, buffer = _lenders(stage, stack)
         module.eval()
-        _replace(module, lender, stage)
+        _replace(module, parameter, buffer)
         if stage == "meta":
             stack.enter_context(torch.device("meta"))
         stack.enter_context(torch.no_grad())
-        lent_args, lent_kwargs = tree_map_only(torch.Tensor, lender, (args, kwargs))
+        lent_args, lent_kwargs = tree_map_only(torch.Tensor, parameter, (args, kwargs))
         yield Loan(lent_args, lent_kwargs, tuple(constants_of(module)))
 
 
-def _lender(stage: Stage, stack: ExitStack) -> Lend:
+def _lenders(stage: Stage, stack: ExitStack) -> tuple[Lend, Lend]:
+    """What replaces parameters and inputs, and what replaces buffers and plain tensors."""
     if stage == "fake":
         mode = stack.enter_context(FakeTensorMode(allow_non_fake_inputs=True))
-        return lambda t: t if isinstance(t, FakeTensor) and t.fake_mode is mode else _empty(t, "cpu")
+
+        def fake(tensor: torch.Tensor) -> torch.Tensor:
+            ours = isinstance(tensor, FakeTensor) and tensor.fake_mode is mode
+            return tensor if ours else _empty(tensor, "cpu")
+
+        return fake, lambda tensor: _copy(tensor) if _is_small_constant(tensor) else fake(tensor)
     if stage == "meta":
-        return lambda t: _empty(t, "meta")
-    return _StandIn(torch.Generator().manual_seed(0))
+        return (lambda tensor: _empty(tensor, "meta"),) * 2
+    return (_StandIn(torch.Generator().manual_seed(0)),) * 2
+
+
+def _is_small_constant(tensor: torch.Tensor) -> bool:
+    """Whether numbers may be read from a tensor while all others are fake."""
+    return is_real(tensor) and tensor.device.type == "cpu" and tensor.numel() <= COMPUTED_WORDS
+
+
+def _copy(tensor: torch.Tensor) -> torch.Tensor:
+    """A real copy, since code may write to it."""
+    with unset_fake_temporarily():
+        return tensor.detach().clone()
 
 
 def _empty(tensor: torch.Tensor, device: str) -> torch.Tensor:
@@ -98,7 +119,7 @@ class _StandIn:
     generator: torch.Generator
 
     def __call__(self, tensor: torch.Tensor) -> torch.Tensor:
-        if not tensor.is_meta and not isinstance(tensor, FakeTensor):
+        if is_real(tensor):
             return tensor.detach().clone()
         stand_in = torch.zeros(tensor.shape, dtype=tensor.dtype)
         if tensor.is_floating_point():
@@ -106,28 +127,26 @@ class _StandIn:
         return stand_in
 
 
-def _replace(module: nn.Module, lender: Lend, stage: Stage) -> None:
-    """Replace parameters, and buffers and plain tensors where they cannot stay; tied ones stay tied."""
+def _replace(module: nn.Module, lend_parameter: Lend, lend_buffer: Lend) -> None:
+    """Replace parameters, buffers and plain tensors; tied ones stay tied."""
     lent: dict[int, torch.Tensor] = {}
 
-    def once(tensor: torch.Tensor) -> torch.Tensor:
+    def parameter(tensor: torch.Tensor) -> torch.Tensor:
         if id(tensor) not in lent:
-            new = lender(tensor)
-            lent[id(tensor)] = nn.Parameter(new, requires_grad=False) if _is_parameter(tensor) else new
+            lent[id(tensor)] = nn.Parameter(lend_parameter(tensor), requires_grad=False)
+        return lent[id(tensor)]
+
+    def buffer(tensor: torch.Tensor) -> torch.Tensor:
+        if id(tensor) not in lent:
+            lent[id(tensor)] = lend_buffer(tensor)
         return lent[id(tensor)]
 
     for part in module.modules():
-        for name, param in _present(part._parameters):
-            setattr(part, name, once(param))  # the setter, since recurrent modules keep a second list
-        for name, buffer in _present(part._buffers):
-            if stage != "fake" or buffer.device.type != "cpu":
-                part._buffers[name] = once(buffer)
-        for name, value in _present(part.__dict__ if stage == "meta" else {}):
-            part.__dict__[name] = once(value)
-
-
-def _is_parameter(tensor: torch.Tensor) -> bool:
-    return isinstance(tensor, nn.Parameter)
+        for name, tensor in _present(part._parameters):
+            setattr(part, name, parameter(tensor))  # the setter, since recurrent modules keep a second list
+        for registry in (part._buffers, part.__dict__):
+            for name, tensor in _present(registry):
+                registry[name] = buffer(tensor)
 
 
 def _present(tensors: dict[str, Any]) -> list[tuple[str, torch.Tensor]]:
@@ -153,6 +172,12 @@ def bytes_held(module: nn.Module, inputs: Any) -> int:
 def _untouched(module: nn.Module) -> Iterator[None]:
     """Restore every attribute of every submodule, and lists, dicts and sets that they hold."""
     saved = [(part, dict(part.__dict__), _containers(part)) for part in module.modules()]
+    scripted = [
+        (part, name, tensor)
+        for part in module.modules()
+        if isinstance(part, torch.jit.ScriptModule)  # holds its tensors out of reach of its attributes
+        for name, tensor in (*_present(part._parameters), *_present(part._buffers))
+    ]
     try:
         yield
     finally:
@@ -162,6 +187,8 @@ def _untouched(module: nn.Module) -> Iterator[None]:
                 (container.extend if isinstance(container, list) else container.update)(content)
             part.__dict__.clear()
             part.__dict__.update(attributes)
+        for part, name, tensor in scripted:
+            setattr(part, name, tensor)
 
 
 def _containers(part: nn.Module) -> list[tuple[Any, Any]]:
@@ -170,14 +197,21 @@ def _containers(part: nn.Module) -> list[tuple[Any, Any]]:
 
 @contextmanager
 def plain_kernels() -> Iterator[None]:
-    """Switch off the kernels that hide products: fused multi-head attention, oneDNN, compiled code."""
+    """Switch off what hides products: fused multi-head attention, oneDNN, compiled code; and chatter."""
     fast_path = torch.backends.mha.get_fastpath_enabled()
     onednn = torch._C._get_mkldnn_enabled()
+    chatter = logging.getLogger("torch._subclasses.fake_tensor")  # logs failures that the next stage may mend
+    muted = chatter.disabled
     torch._C._set_mkldnn_enabled(False)
     torch.backends.mha.set_fastpath_enabled(False)
+    chatter.disabled = True
     try:
-        with torch.compiler.set_stance("force_eager"):
+        with torch.compiler.set_stance("force_eager"), warnings.catch_warnings():
+            warnings.filterwarnings(
+                "ignore", message="Using `torch.compile\\(module\\)` when there are global hooks"
+            )
             yield
     finally:
+        chatter.disabled = muted
         torch.backends.mha.set_fastpath_enabled(fast_path)
         torch._C._set_mkldnn_enabled(onednn)

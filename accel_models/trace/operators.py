@@ -13,6 +13,9 @@ from torch._subclasses.fake_tensor import FakeTensor
 from accel_models.trace.gemm import grouped_mm_shape
 from accel_models.trace.registry import tensors_in
 
+COMPUTED_WORDS = 2**20
+"""Constants up to this size are computed for real, so that code may read numbers from them."""
+
 
 def _aten(names: str) -> frozenset[str]:
     return frozenset(f"aten::{name}" for name in names.split())
@@ -81,6 +84,8 @@ def is_view(func: Any) -> bool:
     """Whether an operator only looks at its input another way."""
     if not hasattr(func, "_schema"):
         return False
+    if torch.Tag.inplace_view in func.tags:
+        return True
     infos = [returned.alias_info for returned in func._schema.returns]
     return any(info is not None and not info.is_write for info in infos)
 

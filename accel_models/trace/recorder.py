@@ -25,8 +25,6 @@ from accel_models.trace.sequence import COMPOSITES, Composite
 from accel_models.trace.vector import elementwise
 from accel_models.workload import Layer, UnpricedOp, VectorOp, Workload
 
-COMPUTED_WORDS = 2**20  # constants up to this size are computed for real
-
 
 @dataclass(slots=True)
 class Recording:
@@ -171,7 +169,7 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
         if op in operators.LITERALS:
             return True
         constant = not any(self._origins.is_activation(t) for t in tensors)
-        small = sum(t.numel() for t in tensors) <= COMPUTED_WORDS
+        small = sum(t.numel() for t in tensors) <= operators.COMPUTED_WORDS
         return constant and small and not operators.writes(func) and not operators.is_random(func)
 
     def _record(self, call: Call, rule: Rule | None, func: Any = None) -> None:
@@ -179,10 +177,11 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
         origins = [self._origins[t] for t in call.inputs]
         active = [origin for origin in origins if origin is not Origin.CONSTANT]
         written = [*call.outputs, *operators.written(func, call.arguments)]
-        if rule is None and operators.is_free(func, call.op):
-            if origins:
-                self._inherit(call.outputs, origins[0])
-        elif call.op in operators.CONSTANTS or (not active and not self._multiplies(call, rule)):
+        if call.op in operators.CONSTANTS:
+            self._mark(call.outputs, Origin.CONSTANT)
+        elif rule is None and operators.is_free(func, call.op):
+            self._inherit(call.outputs, origins)
+        elif not active and not self._multiplies(call, rule):
             self._mark(call.outputs, Origin.ACTIVATION if operators.is_random(func) else Origin.CONSTANT)
         elif rule is None and not operators.is_pointwise(func):
             if any(operators.touches_floats(t) for t in (*call.inputs, *call.outputs)):
@@ -216,10 +215,10 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
         for tensor in tensors:
             self._origins[tensor] = origin
 
-    def _inherit(self, views: Iterable[torch.Tensor], origin: Origin) -> None:
+    def _inherit(self, views: Iterable[torch.Tensor], origins: Sequence[Origin]) -> None:
         for view in views:
-            if view not in self._origins:
-                self._origins[view] = origin
+            if origins and view not in self._origins:
+                self._origins[view] = origins[0]
 
     def _name(self, label: str, what: str) -> str:
         """Module path, and behind a colon the rule's label or, unless in a leaf module, what it is."""

@@ -12,13 +12,13 @@ element-wise work per step. A packed sequence has one recurrent layer per distin
 """
 
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import prod
 from typing import Any
 
 import torch
 
-from accel_models.trace.registry import Call, Record, Rule, register_all, words
+from accel_models.trace.registry import Call, Record, Rule, register_all, register_op, words
 from accel_models.trace.vector import SOFTMAX_OPS, rms_norm
 from accel_models.workload import Layer, VectorOp
 
@@ -66,6 +66,12 @@ def attention(call: Call) -> list[Record]:
     ]
 
 
+def flex_attention(call: Call) -> list[Record]:
+    """Attention with a user's score function (not priced) and block mask (counted in full)."""
+    named = {"query": call["0"], "key": call["1"], "value": call["2"], "is_causal": False}
+    return attention(replace(call, arguments=named))
+
+
 @dataclass(frozen=True, slots=True)
 class Cell:
     """A recurrent cell: gates per hidden unit, states, and scalar operations per hidden unit and step.
@@ -102,6 +108,19 @@ def recurrent(cell: Cell) -> Rule:
             label = f"l{index // directions}" + ("_reverse" if index % directions else "")
             records += _direction(cell, own, rows=rows, steps=steps, label=label)
         return records
+
+    return rule
+
+
+def cell_gates(cell: Cell) -> Rule:
+    """The rule of a kernel that does a cell's element-wise work, as cells on a GPU have it."""
+
+    def rule(call: Call) -> list[Record]:
+        n = call.output.numel()
+        inputs, states = call.input_words, cell.states * n
+        return [
+            VectorOp(name="", kind="elementwise", ops=cell.ops * n, input_words=inputs, output_words=states)
+        ]
 
     return rule
 
@@ -191,6 +210,9 @@ COMPOSITES: dict[Any, Composite] = {
 }
 """Functions that are priced whole, wherever they run."""
 
+register_all("_thnn_fused_lstm_cell", cell_gates(LSTM))
+register_all("_thnn_fused_gru_cell", cell_gates(GRU))
+register_op("higher_order::flex_attention", flex_attention)
 register_all(
     "_scaled_dot_product_flash_attention _scaled_dot_product_flash_attention_for_cpu "
     "_scaled_dot_product_efficient_attention _scaled_dot_product_cudnn_attention "

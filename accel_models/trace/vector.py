@@ -109,8 +109,7 @@ def softmax(call: Call) -> list[Record]:
 def pool(call: Call) -> list[Record]:
     """Windows of a given size."""
     size = call["kernel_size"]
-    rank = call.output.dim() - (2 if call.output.dim() > 3 else 1)
-    window = prod(size) if len(size) > 1 else size[0] ** max(rank, 1)
+    window = prod(size) if len(size) > 1 else size[0] ** (3 if "3d" in call.op else 2)
     return vector(call, "pool", window * call.output.numel())
 
 
@@ -184,6 +183,11 @@ def scatter_accumulate(call: Call) -> list[Record]:
     return [VectorOp(name="", kind="scatter", ops=source, input_words=2 * source, output_words=source)]
 
 
+def fold(call: Call) -> list[Record]:
+    """Adds overlapping patches up."""
+    return vector(call, "scatter", call.input_words)
+
+
 def index_put(call: Call) -> list[Record]:
     """As scatter; adds if it is told to accumulate."""
     return scatter_accumulate(call) if call["accumulate"] else scatter(call)
@@ -252,5 +256,6 @@ register_all(
 )
 register_all("_embedding_bag _embedding_bag_forward_only", embedding_bag)
 register_all("scatter index_copy index_fill masked_scatter put max_unpool2d max_unpool3d", scatter)
-register_all("scatter_add index_add scatter_reduce index_reduce col2im", scatter_accumulate)
+register_all("scatter_add index_add scatter_reduce index_reduce", scatter_accumulate)
+register_all("col2im", fold)
 register_all("index_put _index_put_impl _unsafe_index_put", index_put)
