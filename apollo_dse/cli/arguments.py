@@ -1,0 +1,114 @@
+"""From words on the command line to values: shapes, sizes, points, constraints, metrics.
+
+Everything here refuses with a `UserError` that says the rule, what was given, and the nearest valid name.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+from cyclopts import Parameter
+
+from apollo_dse.cli.errors import UserError, user_input
+
+if TYPE_CHECKING:
+    from accel_models import Workload
+    from search_spaces.space import DesignSpace, Point
+
+Minimize = Literal["latency", "energy", "edp"]
+
+WorkloadOption = Annotated[
+    str, Parameter(name="--workload", help="A network of the zoo, or a FILE: traced .json, or .onnx.")
+]
+WorkloadOptions = Annotated[
+    list[str] | None,
+    Parameter(
+        name="--workload",
+        help="A network of the zoo, or a FILE: traced .json, or .onnx; repeat it for several.",
+    ),
+]
+StoreOption = Annotated[
+    Path | None,
+    Parameter(name="--store", help="The file of studies; else $APOLLO_DSE_STORE, else ./apollo-dse.sqlite."),
+]
+JsonOption = Annotated[bool, Parameter(name="--json", help="One JSON document on stdout, nothing else there.")]
+
+
+def shape(text: str, option: str = "--input") -> tuple[int, ...]:
+    """`1x3x224x224` as sizes; a bare `x`-free number is a vector.
+
+    Raises:
+        UserError: a size is not a positive whole number.
+    """
+    words = text.lower().split("x")
+    if not all(word.isascii() and word.isdigit() and int(word) > 0 for word in words):
+        raise UserError(f"{option} takes positive sizes joined by x, such as 1x3x224x224, but got {text!r}")
+    return tuple(int(word) for word in words)
+
+
+def named_shapes(texts: Sequence[str], option: str = "--input-shape") -> dict[str, tuple[int, ...]]:
+    """`name=1x3x224x224` words as a mapping.
+
+    Raises:
+        UserError: a word has no name, or a bad shape.
+    """
+    shapes = {}
+    for text in texts:
+        name, equals, sizes = text.rpartition("=")
+        if not equals or not name:
+            raise UserError(f"{option} takes NAME=SIZES, such as image=1x3x224x224, but got {text!r}")
+        shapes[name] = shape(sizes, option)
+    return shapes
+
+
+def network(name_or_path: str) -> "Workload":
+    """The workload of a name of the zoo or of a file.
+
+    Raises:
+        UserError: there is none of that name, or the file is no workload and no ONNX model that can be traced.
+    """
+    from apollo_dse.recommendation import as_workload
+
+    with user_input("", RuntimeError, ImportError):  # what an .onnx file can fail with
+        return as_workload(name_or_path)
+
+
+def point(design_space: "DesignSpace", settings: Sequence[str], preset: str | None) -> "Point":
+    """The design that `KEY=VALUE` words describe, over those of a preset where one is named.
+
+    Raises:
+        UserError: a word, key or value is wrong, the preset is unknown, or parameters have no value.
+    """
+    from search_spaces.quantity import nearest_name
+
+    presets = design_space.presets
+    if preset is not None and preset not in presets:
+        known = ", ".join(presets) or "none"
+        rule = f"space {design_space.name!r} has no preset {preset!r}{nearest_name(preset, tuple(presets))}"
+        raise UserError(f"{rule} (its presets: {known})")
+    chosen = dict(presets[preset]) if preset is not None else {}
+    named = _assignments(settings)
+    parameters = {p.name: p for p in (*design_space.space.parameters, *design_space.optional)}
+    for key, text in named.items():
+        if key not in parameters:
+            known = ", ".join(parameters)
+            raise UserError(f"no parameter {key!r}{nearest_name(key, tuple(parameters))} (there are {known})")
+        with user_input():
+            chosen[key] = parameters[key].parse(text)
+    missing = [name for name in design_space.space.names if name not in chosen]
+    if missing:
+        hint = f" (or start from --preset {'|'.join(presets)})" if presets else ""
+        raise UserError(f"every parameter needs a value, but these have none: {', '.join(missing)}{hint}")
+    return chosen
+
+
+def _assignments(settings: Sequence[str]) -> dict[str, str]:
+    chosen: dict[str, str] = {}
+    for setting in settings:
+        key, equals, text = (part.strip() for part in setting.partition("="))
+        if not equals or not key or not text:
+            raise UserError(f"--set takes KEY=VALUE, such as pe_x=4, but got {setting!r}")
+        if key in chosen:
+            raise UserError(f"--set must name each parameter once, but {key!r} is given twice")
+        chosen[key] = text
+    return chosen

@@ -1,0 +1,187 @@
+"""`apollo-dse explore`: search a space of designs, keep every trial, say which design to build."""
+
+import re
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import datetime
+from time import perf_counter
+from typing import TYPE_CHECKING, Annotated, Any
+
+from cyclopts import Parameter
+
+from apollo_dse.cli import outcome, output
+from apollo_dse.cli.arguments import JsonOption, Minimize, StoreOption, WorkloadOptions, network
+from apollo_dse.cli.errors import Interrupted, UserError, user_input
+
+if TYPE_CHECKING:
+    from apollo_dse.question import Question
+    from apollo_dse.storage import Store
+    from apollo_dse.study import End, Study
+
+SECONDS_BETWEEN_LINES = 5.0
+"""How often progress is written where stderr is no terminal."""
+
+
+def explore(  # noqa: PLR0913 - one parameter an option
+    *,
+    workload: WorkloadOptions = None,
+    space: Annotated[
+        str | None, Parameter(help="A design space or your own FILE.yaml|toml; edge if absent.")
+    ] = None,
+    objective: Annotated[
+        list[str] | None,
+        Parameter(help="latency, energy, edp, area, power, utilization; repeat it for a Pareto front."),
+    ] = None,
+    constraint: Annotated[
+        list[str] | None,
+        Parameter(help="A limit such as 'area_mm2<=20' or 'latency<=5ms'; repeat it for several."),
+    ] = None,
+    optimizer: Annotated[str | None, Parameter(help="Who searches: evolution (if absent) or random.")] = None,
+    trials: Annotated[int, Parameter(help="Designs to price, those of a resumed study included.")] = 500,
+    batch: Annotated[int | None, Parameter(help="Designs a round; 16 if absent.")] = None,
+    seed: Annotated[int | None, Parameter(help="Same seed, same trials; 0 if absent.")] = None,
+    minimize: Annotated[
+        Minimize | None, Parameter(help="What layers are mapped for; that of the objectives if absent.")
+    ] = None,
+    study: Annotated[str | None, Parameter(help="The study's name; one with the time in it if absent.")] = None,
+    store: StoreOption = None,
+    resume: Annotated[
+        bool, Parameter(help="Go on with a study of the store; options left out are its own.")
+    ] = False,
+    json: JsonOption = False,
+) -> None:
+    r"""Search a design space for the best accelerator.
+
+    Every trial is kept in the store. Ctrl-C saves the batch at hand and stops.
+
+    Examples:
+      apollo-dse explore --workload mobilenet_v2 --constraint 'area<=20' --study a
+      apollo-dse explore --study a --resume --trials 1000
+      apollo-dse explore --workload a.json --workload b.json --objective latency \
+        --objective energy --constraint 'power<=2W' --json
+    """
+    if trials < 1:
+        raise UserError(f"`--trials >= 1` must hold, but got {trials}")
+    start = perf_counter()
+    given = _given(
+        workloads=workload, space=space, objectives=objective, constraints=constraint,
+        optimizer=optimizer, batch=batch, seed=seed, minimize=minimize,
+    )  # fmt: skip
+    from apollo_dse.storage import Store, StoreError
+
+    if resume and study is None:
+        raise UserError("--resume needs the name of the study, as in --study NAME")
+    if not resume:
+        _check_new(given)
+    with user_input("", StoreError), Store(store) as opened:
+        name = study or _name(given["workloads"][0].name)
+        question, running = _begin(opened, name, given, resume)
+        before = len(running.trials)
+        if before >= trials:
+            output.note(f"study {name!r} has {before} trials already; a larger --trials goes on")
+        end = _run(running, trials)
+    if end == "exhausted":
+        output.note(f"no design is left: all that the space has are among the {len(running.trials)} trials")
+    found = outcome.Outcome(question, running, str(opened.path), perf_counter() - start)
+    output.document(found.document()) if json else found.show()
+
+
+def _given(**options: Any) -> dict[str, Any]:
+    """The options that were given, as the fields of a `Question`."""
+    from apollo_dse.problem import Constraint, Objective
+
+    parsers: dict[str, Callable[[str], Any]] = {
+        "workloads": network,
+        "objectives": Objective.parse,
+        "constraints": Constraint.parse,
+    }
+    fields = {}
+    with user_input():
+        for name, value in options.items():
+            if value is not None:
+                parse = parsers.get(name)
+                fields[name] = tuple(map(parse, value)) if parse else value
+    return fields
+
+
+def _check_new(given: dict[str, Any]) -> None:
+    from apollo_dse import optimizers
+    from apollo_dse.problem import Objective
+    from search_spaces import get
+
+    if "workloads" not in given:
+        raise UserError("--workload must be given: a network of the zoo, or a traced FILE.json")
+    given.setdefault("space", "edge")
+    given.setdefault("objectives", (Objective.parse("latency"),))
+    with user_input():
+        get(given["space"])
+        optimizers.get(given.get("optimizer", "evolution"))
+
+
+def _name(workload: str) -> str:
+    stem = re.sub(r"[^A-Za-z0-9._-]", "-", workload).strip("-._") or "study"
+    return f"{stem[:60]}-{datetime.now():%Y%m%d-%H%M%S}"
+
+
+def _begin(store: "Store", name: str, given: dict[str, Any], resume: bool) -> tuple["Question", "Study"]:
+    from apollo_dse.question import Question
+
+    if resume:
+        question = replace(Question.stored(store.header(name)), **given)
+    elif name in store.names():
+        raise UserError(f"{store.path} has a study {name!r} already; --resume goes on with it, or name another")
+    else:
+        question = Question(**given)
+    with output.waiting("Loading the cost model"):
+        return question, question.study(store, name)
+
+
+def _run(study: "Study", trials: int) -> "End":
+    """Run with live progress.
+
+    Raises:
+        Interrupted: Ctrl-C was pressed; what is saved and how to go on.
+    """
+    try:
+        with _progress(study, trials) as report:
+            end = study.run(trials, report)
+    except KeyboardInterrupt:
+        end = "interrupted"
+    if end == "interrupted":
+        path = study.store.path if study.store else ""
+        saved = f"interrupted; {len(study.trials)} of {trials} trials are saved in {path}"
+        command = f"apollo-dse explore --study {study.name} --store {path} --trials {trials} --resume"
+        raise Interrupted(f"{saved}; go on with: {command}")
+    return end
+
+
+@contextmanager
+def _progress(study: "Study", trials: int) -> Iterator[Callable[["Study"], None]]:
+    """What to call after every batch: a bar on a terminal, else now and then a line."""
+    if not sys.stderr.isatty():
+        yield _Lines(trials)
+        return
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    news = TextColumn("{task.fields[news]}")
+    with Progress(*columns, news, console=output.console(sys.stderr), transient=True) as bar:
+        task = bar.add_task(study.name, total=trials, completed=len(study.trials), news="")
+        yield lambda now: bar.update(task, completed=len(now.trials), news=outcome.news(now))
+
+
+class _Lines:
+    """Progress as lines, one every few seconds."""
+
+    def __init__(self, trials: int) -> None:
+        self.trials = trials
+        self.last = perf_counter()
+
+    def __call__(self, study: "Study") -> None:
+        """Write how far the study is, unless it was just said."""
+        now = perf_counter()
+        if now - self.last >= SECONDS_BETWEEN_LINES:
+            self.last = now
+            output.note(f"{study.name}: {len(study.trials)} of {self.trials} trials, {outcome.news(study)}")

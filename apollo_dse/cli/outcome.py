@@ -1,0 +1,151 @@
+"""What a study found, for people and for programs."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+
+from apollo_dse.cli import output
+from apollo_dse.question import Question
+from apollo_dse.report.choice import BINDING_ROOM, choose
+from apollo_dse.report.labels import lowered, metric, metric_text
+from apollo_dse.study import Limitation, Study
+from apollo_dse.trial import Trial
+
+MOST_ROWS = 20
+"""Rows of the Pareto table for people; the JSON document has all."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """A study after a run; `seconds` is the wall time of this run, loading included."""
+
+    question: Question
+    study: Study
+    store: str
+    seconds: float
+
+    @cached_property
+    def front(self) -> list[Trial]:
+        """The Pareto front by rising first loss; of a single objective the best trial alone."""
+        return sorted(self.study.pareto_front, key=self.study.problem.losses)
+
+    @cached_property
+    def best(self) -> Trial | None:
+        """The design to build: with several objectives the one that `report` recommends."""
+        return choose(self.study.problem, self.study.trials)[0] if self.front else None
+
+    @property
+    def feasible(self) -> int:
+        """Trials that can be built, mapped, and keep the limits."""
+        return sum(map(self.study.problem.feasible, self.study.trials))
+
+    def document(self) -> dict[str, object]:
+        """The outcome as one JSON document; `best` is null when nothing is feasible, and `reasons` says why."""
+        study, question = self.study, self.question
+        return {
+            "study": study.name,
+            "store": self.store,
+            "space": question.design_space.name,
+            "workloads": [workload.name for workload in question.workloads],
+            "objectives": [str(objective) for objective in question.objectives],
+            "constraints": [str(constraint) for constraint in question.constraints],
+            "optimizer": question.optimizer,
+            "seed": question.seed,
+            "batch": question.batch,
+            "minimize": question.mapped_for,
+            "trials": len(study.trials),
+            "feasible": self.feasible,
+            "best": None if self.best is None else _trial(self.best),
+            "pareto": [_trial(trial) for trial in self.front],
+            "limits": [_limit(limitation) for limitation in study.limitations()],
+            "reasons": study.problem.reasons(study.trials),
+            "seconds": self.seconds,
+        }
+
+    def show(self) -> None:
+        """Write the outcome to stdout."""
+        study = self.study
+        total = len(study.trials)
+        share = f"{100 * self.feasible / total:.0f} % feasible" if total else "none feasible"
+        output.line(f"study {study.name}: {total} trials, {share}, {self.seconds:.1f} s, kept in {self.store}")
+        if self.best is None:
+            self._show_reasons()
+            return
+        output.line(f"best design, trial {self.best.number}: {_metrics(self.best.measurement.metrics)}")
+        space = self.question.design_space.space
+        output.table(
+            ("parameter", "value"), [[p.name, p.format(self.best.point[p.name])] for p in space.parameters]
+        )
+        for limitation in study.limitations():
+            output.line(_limit_text(limitation))
+        if len(study.problem.objectives) > 1:
+            self._show_front()
+
+    def _show_reasons(self) -> None:
+        output.line("no design was feasible; the reasons and how often:")
+        rows = [[reason, str(count)] for reason, count in self.study.problem.reasons(self.study.trials).items()]
+        output.table(("reason", "trials"), rows)
+
+    def _show_front(self) -> None:
+        space, metrics = (
+            self.question.design_space.space,
+            [each.metric for each in self.study.problem.objectives],
+        )
+        rows = [
+            [
+                str(trial.number),
+                *(metric_text(name, trial.measurement.metrics[name]) for name in metrics),
+                output.point_text(space, trial.point),
+            ]
+            for trial in self.front[:MOST_ROWS]
+        ]
+        output.line(f"Pareto front of {len(self.front)} designs, {len(rows)} shown:")
+        output.table(("trial", *metrics, "point"), rows)
+
+
+def news(study: Study) -> str:
+    """Best so far and feasible share, in few words."""
+    total, problem = len(study.trials), study.problem
+    if not total:
+        return ""
+    feasible = sum(map(problem.feasible, study.trials))
+    share = f"{100 * feasible / total:.0f} % feasible"
+    front = study.pareto_front
+    if len(problem.objectives) > 1:
+        return f"{share}, {len(front)} on the Pareto front"
+    if not front:
+        return share
+    goal = problem.objectives[0].metric
+    best = metric_text(goal, front[0].measurement.metrics[goal])
+    return f"{share}, best {lowered(metric(goal).label)} {best}"
+
+
+def _trial(trial: Trial) -> dict[str, object]:
+    return {"number": trial.number, "point": trial.point, "metrics": trial.measurement.metrics}
+
+
+def _metrics(metrics: Mapping[str, float]) -> str:
+    totals = {name: value for name, value in metrics.items() if ":" not in name}
+    return ", ".join(
+        f"{lowered(metric(name).label)} {metric_text(name, value)}" for name, value in totals.items()
+    )
+
+
+def _binds(limitation: Limitation) -> bool:
+    return limitation.slack is not None and limitation.slack <= BINDING_ROOM
+
+
+def _limit(limitation: Limitation) -> dict[str, object]:
+    return {
+        "constraint": str(limitation.constraint),
+        "slack": limitation.slack,
+        "ruled_out": limitation.ruled_out,
+        "binds": _binds(limitation),
+    }
+
+
+def _limit_text(limitation: Limitation) -> str:
+    verdict = "binds" if _binds(limitation) else "does not bind"
+    room = f"{100 * (limitation.slack or 0.0):.3g} % of it left"
+    ruled_out = f"it ruled out {100 * limitation.ruled_out:.0f} % of the trials"
+    return f"{limitation.constraint} {verdict}: {room}; {ruled_out}"

@@ -1,0 +1,162 @@
+"""What a user asks, whole: enough to begin a study, to resume it years later, and to report on it.
+
+A `Question` is written into the header of its study (`about`), workloads included, so that the store alone
+answers `report` and `resume`. Only a space of the user's own is kept by path: its file must still be there,
+and a study notices when it has changed.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, Self
+
+from accel_models import Workload, workload_io
+from apollo_dse.problem import Constraint, Objective, Problem, resolve_metric
+from search_spaces import DesignSpace, get
+
+if TYPE_CHECKING:
+    from apollo_dse.report import ReportData
+    from apollo_dse.storage import Header, Record, Store
+    from apollo_dse.study import Study
+
+Minimize = Literal["latency", "energy", "edp"]
+
+ABOUT_VERSION = 1
+"""Of the keys that `Question.about` writes."""
+
+_MAPPED_FOR: Mapping[str, Minimize] = {"latency_s": "latency", "energy_j": "energy", "edp_js": "edp"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Question:
+    """A space, networks, what is wanted within which limits, and who searches.
+
+    `space` is a registered name, the path of a user's file, or a space made in Python (of which a store
+    keeps too little to resume or report from the command line). `minimize` is what the mapping of each layer
+    is chosen for; None follows the objectives: the first that is a latency, energy or EDP, or EDP where
+    both latency and energy are asked for.
+
+    Raises:
+        ValueError: there is no workload or no objective.
+    """
+
+    space: str | DesignSpace
+    workloads: tuple[Workload, ...]
+    objectives: tuple[Objective, ...]
+    constraints: tuple[Constraint, ...] = ()
+    optimizer: str = "evolution"
+    seed: int = 0
+    batch: int = 16
+    minimize: Minimize | None = None
+    knobs: Mapping[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        for what, given in (("workload", self.workloads), ("objective", self.objectives)):
+            if not given:
+                raise ValueError(f"a question must have at least one {what}, but it has none")
+
+    @property
+    def mapped_for(self) -> Minimize:
+        """What the mapping of each layer is chosen for."""
+        if self.minimize is not None:
+            return self.minimize
+        goals = [objective.metric.partition(":")[0] for objective in self.objectives]
+        wanted = dict.fromkeys(_MAPPED_FOR[goal] for goal in goals if goal in _MAPPED_FOR)
+        return "edp" if len(wanted) > 1 else next(iter(wanted), "latency")
+
+    @property
+    def design_space(self) -> DesignSpace:
+        """The space with its template.
+
+        Raises:
+            ValueError: no such name, or the file says something wrong.
+            OSError: the file cannot be read.
+        """
+        return self.space if isinstance(self.space, DesignSpace) else get(self.space)
+
+    def about(self) -> dict[str, Any]:
+        """Plain JSON values from which `stored` makes the question again."""
+        space = None if isinstance(self.space, DesignSpace) else self.space
+        return {
+            "version": ABOUT_VERSION,
+            "space": str(Path(space).absolute()) if space and Path(space).is_file() else space,
+            "workloads": [workload_io.to_dict(workload) for workload in self.workloads],
+            "minimize": self.mapped_for,
+            "versions": {name: version(name) for name in ("apollo-dse", "torch", "numpy")},
+        }
+
+    @classmethod
+    def stored(cls, header: "Header") -> Self:
+        """The question of a study in a store.
+
+        Raises:
+            ValueError: the study was begun by another program than this one's front doors.
+        """
+        asked, about = header.asked, header.about
+        if about.get("version") != ABOUT_VERSION or about["space"] is None:
+            rule = f"study {header.name!r} must have been begun by `explore` or `recommend` on a named space"
+            raise ValueError(f"{rule}, but its header is about {', '.join(about) or 'nothing'}")
+        knobs = dict(asked["optimizer"])
+        return cls(
+            space=about["space"],
+            workloads=tuple(workload_io.from_dict(each) for each in about["workloads"]),
+            objectives=tuple(Objective.parse(text) for text in asked["objectives"]),
+            constraints=tuple(Constraint.parse(text) for text in asked["constraints"]),
+            optimizer=knobs.pop("name"),
+            seed=knobs.pop("seed"),
+            batch=asked["batch"],
+            minimize=about["minimize"],
+            knobs=knobs,
+        )
+
+    def problem(self) -> Problem:
+        """The question as a problem, evaluated by the built-in cost model.
+
+        Raises:
+            ValueError: a metric is none of the evaluator's, or the space is wrong.
+        """
+        from apollo_dse.evaluators.analytical import AnalyticalEvaluator
+
+        evaluator = AnalyticalEvaluator(self.design_space, self.workloads, minimize=self.mapped_for)
+        metrics = [objective.metric for objective in self.objectives]
+        for metric in (*metrics, *(constraint.metric for constraint in self.constraints)):
+            resolve_metric(metric, evaluator.metrics)
+        return Problem(
+            space=self.design_space.space,
+            objectives=self.objectives,
+            constraints=self.constraints,
+            evaluate=evaluator,
+        )
+
+    def study(self, store: "Store | None" = None, name: str = "study") -> "Study":
+        """The study that answers, new or resumed from the store.
+
+        Raises:
+            ValueError: a metric, optimizer, seed, batch or name is wrong; the message says which.
+            StoreError: the store cannot be used, or its study of that name asked something else.
+        """
+        from apollo_dse import optimizers
+        from apollo_dse.study import Study
+
+        problem = self.problem()
+        optimizer = optimizers.get(self.optimizer)(problem, self.seed, **self.knobs)
+        return Study(problem, optimizer, store, name, batch=self.batch, about=self.about())
+
+    def report(self, header: "Header", records: "Sequence[Record]") -> "ReportData":
+        """All that a report shows of a study of this question, its recommended design priced anew."""
+        from apollo_dse.report import About, build_report, pricing
+
+        design_space = self.design_space
+        about = About(
+            name=header.name,
+            space=design_space.name,
+            space_reference=design_space.reference,
+            optimizer=self.optimizer,
+            workloads=tuple(workload.name for workload in self.workloads),
+            seed=self.seed,
+            seconds=sum(record.seconds for record in records),
+            versions=header.about["versions"],
+        )
+        price = pricing(design_space.build, self.workloads, self.mapped_for)
+        return build_report(self.problem(), [record.trial for record in records], about, price)
