@@ -142,7 +142,7 @@ def _cross_validate(
     scoring = "roc_auc" if classes else "r2"
     scores, falls = [], []
     for train, test in folds.split(features, goal):
-        model = forest(TREES, min_samples_leaf=2, max_features=0.5, random_state=seed, n_jobs=1)
+        model = forest(TREES, min_samples_leaf=2, random_state=seed, n_jobs=1)
         model.fit(features[train], goal[train])
         result = permutation_importance(
             model, features[test], goal[test], scoring=scoring, n_repeats=SHUFFLES, random_state=seed
