@@ -14,6 +14,7 @@ can only improve with more PEs, more buffer or more bandwidth.
 """
 
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import pairwise, permutations, product
 
 import numpy as np
@@ -93,8 +94,11 @@ def core_tiles(layer: Layer, *, every: bool = False) -> Array:
     return np.array(sorted(product(*sizes), reverse=True), dtype=np.float64)
 
 
-def loop_orders(trips: Array) -> list[tuple[int, ...]]:
+@lru_cache(maxsize=64)
+def loop_orders(iterates: tuple[bool, ...]) -> tuple[tuple[int, ...], ...]:
     """DRAM-level loop orders that differ in reuse, as indices into `TILED_DIMS`, outermost first.
+
+    `iterates` tells which of `TILED_DIMS` have more than one trip; the others stand anywhere.
 
     Loops that no operand distinguishes stand together: {n, p, q} leaves weights alone, {k} inputs, {c}
     outputs; groups touch everything and stand outside. Splitting such a set around another one repeats
@@ -107,8 +111,8 @@ def loop_orders(trips: Array) -> list[tuple[int, ...]]:
     for arranged in permutations(sets):
         for parts in product(*arranged):
             order = (g, *(dim for part in parts for dim in part))
-            orders.setdefault(tuple(dim for dim in order if trips[dim] > 1), order)
-    return list(orders.values())
+            orders.setdefault(tuple(dim for dim in order if iterates[dim]), order)
+    return tuple(orders.values())
 
 
 def tilings(layer: Layer, *, every: bool = False, most: int = 400) -> Tilings:
@@ -120,10 +124,11 @@ def tilings(layer: Layer, *, every: bool = False, most: int = 400) -> Tilings:
     sizes = [ladder(layer.bound(d), every=every) for d in TILED_DIMS]
     while not every and np.prod([len(s) for s in sizes]) > most:
         del max(sizes, key=len)[1:-1:2]
-    bounds = np.array([layer.bound(d) for d in TILED_DIMS], dtype=np.float64)
-    tiles, orders = [], []
+    bounds = [layer.bound(d) for d in TILED_DIMS]
+    tiles: list[tuple[int, ...]] = []
+    orders: list[tuple[int, ...]] = []
     for tile in product(*sizes):
-        found = loop_orders(np.ceil(bounds / np.array(tile, dtype=np.float64)))
+        found = loop_orders(tuple(size < bound for size, bound in zip(tile, bounds, strict=True)))
         tiles.extend([tile] * len(found))
         orders.extend(found)
     result = offchip_words(layer, np.array(tiles, dtype=np.float64), np.array(orders, dtype=np.int64))
