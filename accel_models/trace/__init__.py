@@ -106,7 +106,7 @@ def _record(
                     "tensors"
                 )
         with lend(module, args, kwargs, stage) as loan, plain_kernels():
-            recorder = Recorder(module, loan.constants, fake=stage == "fake")
+            recorder = Recorder(module, loan.constants, loan.fake_mode)
             try:
                 with recorder.listening():
                     module(*loan.args, **loan.kwargs)

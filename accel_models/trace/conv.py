@@ -15,11 +15,11 @@ inputs once per layer. A 4x4 kernel of stride 2 makes one layer, a 3x3 kernel of
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import product
 from math import gcd
 
-from accel_models.trace.registry import Call, register_all
+from accel_models.trace.registry import Call, Record, register_all
 from accel_models.workload import Layer
 
 
@@ -36,7 +36,7 @@ class Axis:
 ABSENT = Axis(1, 1, 1, 1)
 
 
-def convolution(call: Call) -> list[Layer]:
+def convolution(call: Call) -> list[Record]:
     """Rule of `aten::convolution` in one to three dimensions, any groups, stride and dilation."""
     inputs, weight, transposed = call["input"], call["weight"], call["transposed"]
     if call.output.numel() == 0:
@@ -55,8 +55,11 @@ def convolution(call: Call) -> list[Layer]:
     ]
     n, g = inputs.shape[0], call["groups"]
     if transposed:
-        return _transposed(n=n, g=g, k=weight.shape[1], c=weight.shape[0] // g, axes=axes)
-    return [_ordinary(n=n, g=g, k=weight.shape[0] // g, c=weight.shape[1], axes=axes)]
+        layers = _transposed(n=n, g=g, k=weight.shape[1], c=weight.shape[0] // g, axes=axes)
+    else:
+        layers = [_ordinary(n=n, g=g, k=weight.shape[0] // g, c=weight.shape[1], axes=axes)]
+    computed = call.is_activation(weight)
+    return [replace(layer, weights_are_activations=computed) for layer in layers]
 
 
 def _per_axis(values: Sequence[int], rank: int) -> list[int]:

@@ -1,7 +1,7 @@
 """Lends a module tensors without data for one forward pass, and gives it back as it was.
 
 Three stages, each tried if the one before failed: *fake* tensors (shapes, types and devices without memory;
-small buffers and constants are real copies, so that code may read numbers from them), *meta* tensors (shapes
+buffers and constants stay real, so that code may read numbers from them), *meta* tensors (shapes
 only: some kernels need no more), *real* tensors (for networks whose way depends on data; below a memory
 limit).
 """
@@ -15,10 +15,10 @@ from typing import Any, Literal
 
 import torch
 from torch import nn
-from torch._subclasses.fake_tensor import FakeTensor, FakeTensorMode, unset_fake_temporarily
+from torch._subclasses.fake_tensor import FakeTensorMode
 from torch.utils._pytree import tree_map_only
 
-from accel_models.trace.operators import COMPUTED_WORDS, is_real
+from accel_models.trace.operators import is_real
 from accel_models.trace.registry import tensors_in
 
 Stage = Literal["fake", "meta", "real"]
@@ -57,11 +57,12 @@ def build_without_weights(factory: Callable[[], nn.Module]) -> nn.Module:
 
 @dataclass(frozen=True, slots=True)
 class Loan:
-    """What one stage runs with: positional and named inputs, and the module's constant tensors."""
+    """What one stage runs with: inputs, the module's constant tensors, and the fake mode if there is one."""
 
     args: tuple[Any, ...]
     kwargs: dict[str, Any]
     constants: tuple[torch.Tensor, ...]
+    fake_mode: FakeTensorMode | None
 
 
 @contextmanager
@@ -70,40 +71,31 @@ def lend(module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any], stage
     with ExitStack() as stack:
         stack.enter_context(_untouched(module))
         stack.enter_context(torch.random.fork_rng(devices=[]))
-        parameter, buffer = _lenders(stage, stack)
+        mode = stack.enter_context(FakeTensorMode(allow_non_fake_inputs=True)) if stage == "fake" else None
+        parameter, buffer = _lenders(stage)
         module.eval()
         _replace(module, parameter, buffer)
         if stage == "meta":
             stack.enter_context(torch.device("meta"))
         stack.enter_context(torch.no_grad())
         lent_args, lent_kwargs = tree_map_only(torch.Tensor, parameter, (args, kwargs))
-        yield Loan(lent_args, lent_kwargs, tuple(constants_of(module)))
+        yield Loan(lent_args, lent_kwargs, tuple(constants_of(module)), mode)
 
 
-def _lenders(stage: Stage, stack: ExitStack) -> tuple[Lend, Lend]:
+def _lenders(stage: Stage) -> tuple[Lend, Lend]:
     """What replaces parameters and inputs, and what replaces buffers and plain tensors."""
-    if stage == "fake":
-        mode = stack.enter_context(FakeTensorMode(allow_non_fake_inputs=True))
+    if stage == "real":
+        copy = _Copy(torch.Generator().manual_seed(0))
+        return copy, copy
+    device = "meta" if stage == "meta" else "cpu"
 
-        def fake(tensor: torch.Tensor) -> torch.Tensor:
-            ours = isinstance(tensor, FakeTensor) and tensor.fake_mode is mode
-            return tensor if ours else _empty(tensor, "cpu")
+    def empty(tensor: torch.Tensor) -> torch.Tensor:
+        return _empty(tensor, device)
 
-        return fake, lambda tensor: _copy(tensor) if _is_small_constant(tensor) else fake(tensor)
-    if stage == "meta":
-        return (lambda tensor: _empty(tensor, "meta"),) * 2
-    return (_StandIn(torch.Generator().manual_seed(0)),) * 2
+    def keep(tensor: torch.Tensor) -> torch.Tensor:
+        return tensor if is_real(tensor) and tensor.device.type == "cpu" else empty(tensor)
 
-
-def _is_small_constant(tensor: torch.Tensor) -> bool:
-    """Whether numbers may be read from a tensor while all others are fake."""
-    return is_real(tensor) and tensor.device.type == "cpu" and tensor.numel() <= COMPUTED_WORDS
-
-
-def _copy(tensor: torch.Tensor) -> torch.Tensor:
-    """A real copy, since code may write to it."""
-    with unset_fake_temporarily():
-        return tensor.detach().clone()
+    return empty, keep if stage == "fake" else empty
 
 
 def _empty(tensor: torch.Tensor, device: str) -> torch.Tensor:
@@ -113,7 +105,7 @@ def _empty(tensor: torch.Tensor, device: str) -> torch.Tensor:
 
 
 @dataclass(frozen=True, slots=True)
-class _StandIn:
+class _Copy:
     """Copies a tensor; one without data becomes small random numbers, or zeros if it holds integers."""
 
     generator: torch.Generator
@@ -121,19 +113,20 @@ class _StandIn:
     def __call__(self, tensor: torch.Tensor) -> torch.Tensor:
         if is_real(tensor):
             return tensor.detach().clone()
-        stand_in = torch.zeros(tensor.shape, dtype=tensor.dtype)
+        copy = torch.zeros(tensor.shape, dtype=tensor.dtype)
         if tensor.is_floating_point():
-            stand_in.normal_(0, RANDOM_SCALE, generator=self.generator)
-        return stand_in
+            copy.normal_(0, RANDOM_SCALE, generator=self.generator)
+        return copy
 
 
 def _replace(module: nn.Module, lend_parameter: Lend, lend_buffer: Lend) -> None:
-    """Replace parameters, buffers and plain tensors; tied ones stay tied."""
+    """Replace parameters, buffers and plain tensors, also in lists and dicts; tied ones stay tied."""
     lent: dict[int, torch.Tensor] = {}
 
     def parameter(tensor: torch.Tensor) -> torch.Tensor:
         if id(tensor) not in lent:
-            lent[id(tensor)] = nn.Parameter(lend_parameter(tensor), requires_grad=False)
+            new = nn.Parameter(lend_parameter(tensor), requires_grad=False)
+            lent[id(tensor)] = lent[id(new)] = new
         return lent[id(tensor)]
 
     def buffer(tensor: torch.Tensor) -> torch.Tensor:
@@ -142,15 +135,19 @@ def _replace(module: nn.Module, lend_parameter: Lend, lend_buffer: Lend) -> None
         return lent[id(tensor)]
 
     for part in module.modules():
-        for name, tensor in _present(part._parameters):
+        for name, tensor in _tensors(part._parameters):
             setattr(part, name, parameter(tensor))  # the setter, since recurrent modules keep a second list
-        for registry in (part._buffers, part.__dict__):
-            for name, tensor in _present(registry):
-                registry[name] = buffer(tensor)
+    for part in module.modules():
+        plain = [value for name, value in part.__dict__.items() if name not in REGISTRIES]
+        for holder in (part._buffers, part.__dict__, *(v for v in plain if isinstance(v, (list, dict)))):
+            for key, tensor in _tensors(holder):
+                holder[key] = buffer(tensor)
 
 
-def _present(tensors: dict[str, Any]) -> list[tuple[str, torch.Tensor]]:
-    return [(name, value) for name, value in tensors.items() if isinstance(value, torch.Tensor)]
+def _tensors(holder: Any) -> list[tuple[Any, torch.Tensor]]:
+    """Keys (or positions) and tensors of a dict (or list)."""
+    items = holder.items() if hasattr(holder, "items") else enumerate(holder)
+    return [(key, value) for key, value in items if isinstance(value, torch.Tensor)]
 
 
 def constants_of(module: nn.Module) -> Iterator[torch.Tensor]:
@@ -176,7 +173,7 @@ def _untouched(module: nn.Module) -> Iterator[None]:
         (part, name, tensor)
         for part in module.modules()
         if isinstance(part, torch.jit.ScriptModule)  # holds its tensors out of reach of its attributes
-        for name, tensor in (*_present(part._parameters), *_present(part._buffers))
+        for name, tensor in (*_tensors(part._parameters), *_tensors(part._buffers))
     ]
     try:
         yield

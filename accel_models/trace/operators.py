@@ -116,3 +116,8 @@ def is_real(tensor: torch.Tensor) -> bool:
 def touches_floats(tensor: torch.Tensor) -> bool:
     """Whether a tensor holds numbers with a fraction (floating, complex, quantized)."""
     return tensor.is_floating_point() or tensor.is_complex() or tensor.is_quantized
+
+
+def is_per_channel(tensor: torch.Tensor) -> bool:
+    """Whether a tensor varies along one axis at most, as a bias or a scale does."""
+    return sum(size > 1 for size in tensor.shape) <= 1

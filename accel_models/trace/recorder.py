@@ -13,10 +13,11 @@ from typing import Any
 
 import torch
 from torch import nn
-from torch._subclasses.fake_tensor import unset_fake_temporarily
+from torch._subclasses.fake_tensor import FakeTensorMode, unset_fake_temporarily
 from torch.nn.modules.module import register_module_forward_hook, register_module_forward_pre_hook
 from torch.overrides import TorchFunctionMode
 from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils._pytree import tree_map_only
 
 from accel_models.trace import operators
 from accel_models.trace.origins import Origin, Origins
@@ -70,8 +71,8 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
     Args:
         module: the network, for the paths of its submodules.
         constants: its parameters, buffers and other tensors that do not depend on the inputs.
-        fake: whether a fake tensor mode is on; small constants are then computed for real, so that code may
-            read numbers from them.
+        fake_mode: the mode that makes tensors fake, if any; small constants are then computed for real, so
+            that code may read numbers from them, but nothing real is written to.
 
     Attributes:
         recording: what was met.
@@ -80,7 +81,9 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
 
     supports_higher_order_operators = True
 
-    def __init__(self, module: nn.Module, constants: Iterable[torch.Tensor], *, fake: bool = False) -> None:
+    def __init__(
+        self, module: nn.Module, constants: Iterable[torch.Tensor], fake_mode: FakeTensorMode | None = None
+    ) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
         self.recording = Recording()
         self.failed_at: tuple[str, str] | None = None
@@ -88,7 +91,7 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
         self._mark(constants, Origin.CONSTANT)
         self._paths = {id(m): _readable(path) for path, m in module.named_modules()}
         self._stack: list[nn.Module] = []
-        self._fake = fake
+        self._fake_mode = fake_mode
         self._paused = False
 
     @contextmanager
@@ -159,9 +162,14 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
         if op in operators.SHAPED and not real:
             shape = operators.SHAPED[op](Call(op, arguments, None, self._origins.is_activation))
             return tensors[0].new_empty(shape, dtype=arguments["out_dtype"] or tensors[0].dtype)
-        if self._fake and real and tensors and self._may_compute(func, op, tensors):
+        if self._fake_mode is None:
+            return func(*args, **kwargs)
+        if real and tensors and self._may_compute(func, op, tensors):
             with unset_fake_temporarily():
                 return func(*args, **kwargs)
+        if operators.writes(func):
+            self._mark(operators.written(func, arguments), Origin.ACTIVATION)
+            args, kwargs = tree_map_only(torch.Tensor, self._fake_mode.from_tensor, (args, kwargs))
         return func(*args, **kwargs)
 
     def _may_compute(self, func: Any, op: str, tensors: Sequence[torch.Tensor]) -> bool:
@@ -181,23 +189,26 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
             self._mark(call.outputs, Origin.CONSTANT)
         elif rule is None and operators.is_free(func, call.op):
             self._inherit(call.outputs, origins)
-        elif not active and not self._multiplies(call, rule):
+        elif not active:
+            self._keep(self._products(call, rule), call.op)
             self._mark(call.outputs, Origin.ACTIVATION if operators.is_random(func) else Origin.CONSTANT)
         elif rule is None and not operators.is_pointwise(func):
             if any(operators.touches_floats(t) for t in (*call.inputs, *call.outputs)):
                 self.recording.add_unpriced(call.op, self.path)
             self._mark(written, Origin.ACTIVATION)
         else:
-            before = active[0] if len(active) == 1 else Origin.ACTIVATION
+            constants = [t for t in call.inputs if not self._origins.is_activation(t)]
+            small = all(operators.is_per_channel(t) for t in constants)
+            before = active[0] if len(active) == 1 and small else Origin.ACTIVATION
             priced = (rule or elementwise)(replace(call, behind_mac=before is Origin.LAYER))
             self._mark(written, self._keep(priced, call.op, may_fuse=before in (Origin.LAYER, Origin.FUSED)))
 
     @staticmethod
-    def _multiplies(call: Call, rule: Rule | None) -> bool:
-        """Whether an operation holds products, which count even on constants (such as a first zero state)."""
-        return rule is not None and any(isinstance(record, Layer) for record in rule(call))
+    def _products(call: Call, rule: Rule | None) -> list[Layer]:
+        """Products count even if both operands are constants (such as a first zero state)."""
+        return [record for record in (rule(call) if rule else ()) if isinstance(record, Layer)]
 
-    def _keep(self, records: Iterable[Record], op: str, *, may_fuse: bool) -> Origin:
+    def _keep(self, records: Iterable[Record], op: str, *, may_fuse: bool = False) -> Origin:
         """Add records to the recording; what the last of them makes of the result."""
         origin = Origin.ACTIVATION
         for record in records:

@@ -72,7 +72,8 @@ def register_op(name: str, rule: Rule) -> None:
             ``relu_`` too.
         rule: from a `Call` to layers and vector operations of one execution; empty: it costs nothing.
             `fused=True` on a vector operation is a wish: it is granted if the operation has exactly one
-            activation among its inputs and that comes straight from a layer or another fused operation.
+            activation among its inputs, that comes straight from a layer or another fused operation, and
+            the other inputs are no larger than a bias.
 
     Raises:
         ValueError: the name has no namespace.

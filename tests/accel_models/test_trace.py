@@ -121,6 +121,21 @@ def test_bias_and_clamp_fuse_but_copies_break_the_chain():
     assert fused == {"add": True, "clamp": True, "cat": False, "relu": False}
 
 
+def test_a_table_as_large_as_the_activation_does_not_fuse():
+    class Embed(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.patch = nn.Conv2d(3, 8, 2, 2)
+            self.position = nn.Parameter(torch.zeros(8, 4, 4))
+            self.scale = nn.Parameter(torch.zeros(8, 1, 1))
+
+        def forward(self, x):
+            return self.patch(x) * self.scale + self.position
+
+    fused = {op.name: op.fused for op in trace(Embed(), torch.empty(1, 3, 8, 8)).vector_ops}
+    assert fused == {"mul": True, "add": False}
+
+
 def test_batch_norm_with_its_own_statistics_does_not_fold():
     net = nn.Sequential(nn.Conv2d(3, 8, 1), nn.BatchNorm2d(8, track_running_stats=False))
     [norm] = trace(net, torch.empty(2, 3, 4, 4)).vector_ops
@@ -384,9 +399,11 @@ class Hoarder(nn.Module):
         self.register_buffer("steps", torch.zeros(()))
         self.history = []
         self.seen = {"x": None}
+        self.caches = [torch.zeros(4, 8)]
 
     def forward(self, x):
         self.steps += 1
+        self.caches[0][:, 0] += 1
         self.last = self.norm(self.linear(x))
         self.history.append(self.last)
         self.seen["x"] = x
@@ -410,6 +427,7 @@ def test_the_module_is_left_as_it_was(training, data_dependent):
     assert [id(p) for p in net.parameters()] == parameters
     assert all(torch.equal(state[name], tensor) for name, tensor in net.state_dict().items())
     assert (set(vars(module)), module.history, module.seen) == (attributes, [], {"x": None})
+    assert not module.caches[0].any()
     assert [part.training for part in net.modules()] == [training] * len(list(net.modules()))
     assert all(p.requires_grad for p in net.parameters())
     assert torch.backends.mha.get_fastpath_enabled()
@@ -473,6 +491,20 @@ def test_inference_mode_inside_hides_nothing():
     workload = trace(net, MATRIX)
     assert workload.macs == 4 * 8 * 5
     assert [op.name for op in workload.vector_ops] == ["relu"]
+
+
+def test_counters_that_steer_are_walked_with_real_data():
+    class Warm(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.register_buffer("steps", torch.zeros(()))
+
+        def forward(self, x):
+            self.steps += 1
+            return x @ x.t() if self.steps.item() > 0 else x
+
+    with pytest.warns(TraceWarning):
+        assert trace(Warm(), MATRIX).macs == 4 * 4 * 8
 
 
 def test_inputs_by_name_and_without_data():

@@ -145,6 +145,13 @@ def test_transposed_phase_equals_the_executed_scatter():
     assert {layer.dilation[0] for layer in layers} == {dilation // 2}
 
 
+def test_kernels_computed_from_the_input_are_activations():
+    computed = Function(lambda x: F.conv2d(x, x[:, :, :3, :3].mean(0, keepdim=True)))
+    assert trace(computed, torch.empty(2, 4, 8, 8)).layers[0].weights_are_activations
+    normed = nn.utils.parametrizations.spectral_norm(nn.Conv2d(4, 4, 3))
+    assert not trace(normed, torch.empty(2, 4, 8, 8)).layers[-1].weights_are_activations
+
+
 def test_linear_counts_tokens_as_rows():
     workload = trace(nn.Linear(16, 24), torch.empty(2, 5, 16))
     [layer] = workload.layers
