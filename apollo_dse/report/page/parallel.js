@@ -18,7 +18,7 @@ function parallelCard(report) {
   const feasible = groups.feasible.length > 0;
   const drawn = thin(rows, MOST_LINES);
   const state = { brushes: new Map(), axes: parallelAxes(report, metric, drawn), rows: drawn };
-  const status = h("p", { class: "note", role: "status" });
+  const status = h("p", { class: "note", role: "status", style: { minHeight: "1.6em" } });
   const clear = h("button", { class: "button", type: "button", hidden: true, onclick: () => { state.brushes.clear(); redraw(); } }, "Clear ranges");
   card.firstChild.append(clear);
   card.append(h("p", { class: "note" }, `Each line is a ${feasible ? "feasible" : "measured but infeasible"} trial; `

@@ -1,0 +1,158 @@
+"""The page in a real browser: draws every state without complaint, asks for nothing, answers hand and key."""
+
+from dataclasses import replace
+
+import pytest
+
+from apollo_dse.report import render
+from tests.apollo_dse.chromium import BINARY, Browser
+from tests.apollo_dse.report_example import ONE_LAYER, TINY, report_of
+
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(BINARY is None, reason="needs a chromium binary on PATH (apt-get install chromium)"),
+]
+
+ATTACK = "</script><script>document.title = 'taken'</script><img src=x onerror=\"document.title = 'taken'\">"
+STATES = {
+    "plain": lambda: report_of(150),
+    "no trials": lambda: report_of(0),
+    "one trial": lambda: report_of(1, limits=()),
+    "single layer": lambda: report_of(39, workloads=(ONE_LAYER,)),
+    "no feasible trial": lambda: report_of(39, limits=("area<=0.01",)),
+    "two objectives": lambda: report_of(39, objectives=("latency", "energy")),
+    "two workloads": lambda: report_of(39, workloads=(TINY, ONE_LAYER)),
+}
+
+
+@pytest.fixture(scope="module")
+def browser(tmp_path_factory):
+    opened = Browser(tmp_path_factory.mktemp("profile"))
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def page(tmp_path):
+    def write(report):
+        path = tmp_path / "report.html"
+        path.write_text(render(report), encoding="utf-8")
+        return path
+
+    return write
+
+
+@pytest.mark.parametrize("state", STATES)
+@pytest.mark.parametrize(("width", "dark"), [(1280, False), (1280, True), (420, False)])
+def test_every_state_is_drawn_without_complaint(browser, page, state, width, dark):
+    path = page(STATES[state]())
+    browser.open(path, width=width, dark=dark)
+    assert browser.complaints == []
+    assert browser.requests == [path.as_uri()]
+    assert browser.run("document.documentElement.dataset.theme") == ("dark" if dark else "light")
+    assert browser.run("document.querySelectorAll('main > section').length") == 4
+    assert browser.run("document.documentElement.scrollWidth <= window.innerWidth")
+    text, markup = browser.run("document.body.innerText"), browser.run("document.body.innerHTML")
+    assert "undefined" not in text
+    assert "[object" not in text
+    for word in ("NaN", "Infinity", "undefined"):
+        assert f'="{word}' not in markup
+        assert f"{word}" not in text
+    assert browser.run(
+        "[...document.querySelectorAll('path')].every((p) => !/NaN|undefined/.test(p.getAttribute('d')))"
+    )
+
+
+def test_names_run_nothing(browser, page):
+    report = report_of(39)
+    (cost,) = report.workloads
+    layers = (replace(cost.layers[0], name=ATTACK, bound_by=ATTACK), *cost.layers[1:])
+    hostile = replace(
+        report,
+        study=replace(report.study, name=ATTACK, workloads=(ATTACK,), optimizer=ATTACK, space=ATTACK),
+        summary=replace(report.summary, headline=ATTACK, sentences=(ATTACK,)),
+        workloads=(replace(cost, name=ATTACK, layers=layers),),
+        parameters=(replace(report.parameters[0], label=ATTACK), *report.parameters[1:]),
+        reasons=tuple(replace(reason, text=ATTACK, example=ATTACK) for reason in report.reasons),
+    )
+    browser.open(page(hostile))
+    assert browser.complaints == []
+    assert browser.run("document.title") == f"{ATTACK}: apollo-dse report"
+    assert browser.run("document.querySelector('h1').textContent") == ATTACK
+    assert browser.run("document.images.length") == 0
+
+
+def test_hover_names_the_trial_and_a_drag_zooms(browser, page):
+    browser.open(page(report_of(150)))
+    x, y, width, height = browser.place("#convergence .surface")
+    browser.run("document.querySelector('#convergence .surface').focus()")
+    browser.press("ArrowRight")
+    spoken = browser.run("document.querySelector('[role=status].hidden-text').textContent")
+    assert spoken.startswith("Trial ")
+    before = browser.run("document.querySelector('#convergence svg .axis').textContent")
+    browser.drag((x + 0.2 * width, y + 0.2 * height), (x + 0.6 * width, y + 0.8 * height))
+    assert browser.run("document.querySelector('#convergence svg .axis').textContent") != before
+    browser.press("Escape")
+    browser.run("document.querySelector('#convergence .surface').focus()")
+    browser.press("0")
+    assert browser.run("document.querySelector('#convergence svg .axis').textContent") == before
+    assert browser.complaints == []
+
+
+def test_a_brush_narrows_and_a_click_releases(browser, page):
+    browser.open(page(report_of(150)))
+    x, y, width, height = browser.place("#parallel .brush-zone")
+    middle = x + width / 2
+    browser.drag((middle, y + height - 8), (middle, y + height * 0.5))
+    status = "document.querySelector('#parallel [role=status]').textContent"
+    assert "trials lie in these ranges" in browser.run(status)
+    assert browser.run("document.querySelectorAll('#parallel .brush').length") == 1
+    browser.drag((middle, y + 10), (middle, y + 10))
+    assert browser.run(status) == ""
+    browser.run("document.querySelector('#parallel .brush-zone').focus()")
+    browser.press("ArrowUp")
+    assert "trials lie in these ranges" in browser.run(status)
+
+
+def test_tables_sort(browser, page):
+    browser.open(page(report_of(150)))
+    column = "[...document.querySelectorAll('#layer-table tbody tr')].map((row) => row.cells[1].textContent)"
+    first = browser.run(column)
+    browser.run("document.querySelectorAll('#layer-table th button')[1].click()")
+    assert browser.run(column) == sorted(first, key=str.lower)
+    browser.run("document.querySelectorAll('#layer-table th button')[1].click()")
+    assert browser.run(column) == sorted(first, key=str.lower, reverse=True)
+    assert (
+        browser.run("document.querySelectorAll('#layer-table th')[1].getAttribute('aria-sort')") == "descending"
+    )
+
+
+def test_the_theme_button_and_print(browser, page):
+    browser.open(page(report_of(39)))
+    browser.run("document.getElementById('theme').click()")
+    assert browser.run("document.documentElement.dataset.theme") == "dark"
+    browser.run("dispatchEvent(new Event('beforeprint'))")
+    assert browser.run("document.documentElement.dataset.theme") == "light"
+    browser.run("localStorage.clear()")
+
+
+def test_a_hundred_thousand_trials(browser, page):
+    report = report_of(39)
+    table, times = report.trials, 2600
+    many = replace(
+        report,
+        study=replace(report.study, trials=len(table.number) * times, feasible=report.study.feasible * times),
+        trials=replace(
+            table,
+            number=tuple(range(len(table.number) * times)),
+            parameters={name: column * times for name, column in table.parameters.items()},
+            metrics={name: column * times for name, column in table.metrics.items()},
+            reason=table.reason * times,
+            loss=table.loss * times,
+        ),
+    )
+    browser.open(page(many))
+    assert browser.complaints == []
+    browser.run("document.querySelector('#convergence .surface').focus()")
+    browser.press("ArrowRight")
+    assert browser.run("document.querySelector('[role=status].hidden-text').textContent").startswith("Trial ")
