@@ -28,13 +28,13 @@ def held_bytes(
             if operand == "outputs" and counts.traffic[level][operand].updates > counts.finals[level]:
                 width = words.accumulator_bits / 8
             kept = level in mapping.kept_levels(operand)
-            copies = 1 + moves(layer, mapping, level, operand)
+            copies = 1 + changes(layer, mapping, level, operand)
             held[operand] = ceil(copies * tile_words(layer, mapping, level, operand) * width) if kept else 0
         result.append(held)
     return tuple(result)
 
 
-def moves(layer: Layer, mapping: Mapping, level: int, operand: Operand) -> bool:
+def changes(layer: Layer, mapping: Mapping, level: int, operand: Operand) -> bool:
     """Whether a level's tile of an operand changes: a temporal loop around it steps through its dimensions."""
     return any(
         trips > 1 and loop.level < level and not loop.is_spatial and loop.dim in RELEVANT_DIMS[operand]
