@@ -161,7 +161,7 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
         real = all(operators.is_real(t) for t in tensors)
         if op in operators.SHAPED and not real:
             shape = operators.SHAPED[op](Call(op, arguments, None, self._origins.is_activation))
-            return tensors[0].new_empty(shape, dtype=arguments["out_dtype"] or tensors[0].dtype)
+            return tensors[0].new_empty(shape, dtype=arguments.get("out_dtype") or tensors[0].dtype)
         if self._fake_mode is None:
             return func(*args, **kwargs)
         if real and tensors and self._may_compute(func, op, tensors):

@@ -98,7 +98,7 @@ def register_all(names: str, rule: Rule) -> None:
 
 def rule_for(op: str, overload: str) -> Rule | None:
     """The rule of an operation: its overload's, its own, or that of its functional twin; None: unknown."""
-    for name in (f"{op}.{overload}", op, op.removesuffix("_") if not op.endswith("__") else op):
+    for name in (f"{op}.{overload}", op, op.removesuffix("_")):
         if name in RULES:
             return RULES[name]
     return None

@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
-from accel_models.trace import build_without_weights, trace
+from accel_models.trace import Call, build_without_weights, trace
+from accel_models.trace.registry import rule_for
 from accel_models.workload import Layer
 
 CONVS = {1: nn.Conv1d, 2: nn.Conv2d, 3: nn.Conv3d}
@@ -131,7 +132,7 @@ def test_transposed_conv_is_the_sum_of_its_phases():
 
 
 def test_transposed_phase_equals_the_executed_scatter():
-    """Words that a phase reads and writes, against the literal scatter loop in one dimension."""
+    """Taps of each phase, against the literal scatter loop in one dimension."""
     positions, taps, stride, dilation = 5, 4, 6, 4
     phases = {}
     for i in range(positions):
@@ -351,6 +352,17 @@ def test_packed_sequences_count_only_their_steps():
 @pytest.mark.parametrize(("cell", "gates"), [(nn.LSTMCell, 4), (nn.GRUCell, 3), (nn.RNNCell, 1)])
 def test_recurrent_cells(cell, gates):
     assert trace(cell(8, 16), torch.empty(3, 8)).macs == 3 * gates * 16 * (8 + 16)
+
+
+@pytest.mark.parametrize(("kernel", "states"), [("_thnn_fused_lstm_cell", 2), ("_thnn_fused_gru_cell", 1)])
+def test_gates_that_a_gpu_fuses_have_a_price(kernel, states):
+    gates, hidden = torch.empty(3, 64), torch.empty(3, 16)
+    call = Call(
+        f"aten::{kernel}", {"input_gates": gates, "hidden_gates": gates, "hx": hidden}, hidden, lambda t: True
+    )
+    [op] = rule_for(call.op, "default")(call)
+    assert (op.kind, op.output_words) == ("elementwise", states * 48)
+    assert op.ops > 48 * states
 
 
 needs_grouped = pytest.mark.skipif(not hasattr(torch, "_grouped_mm"), reason="this torch has no grouped_mm")
