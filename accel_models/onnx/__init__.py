@@ -97,8 +97,11 @@ def _workload(
     from accel_models.trace import TraceError, trace
 
     opset = max((entry.version for entry in model.opset_import if entry.domain in OWN_DOMAINS), default=1)
-    graph = read_graph(model.graph, opset)
-    inputs = example_inputs(model, graph.inputs, input_shapes)
+    try:
+        graph = read_graph(model.graph, opset)
+        inputs = example_inputs(model, graph.inputs, input_shapes)
+    except (TypeError, KeyError, IndexError, AttributeError) as error:  # names that are no text, unknown types
+        raise OnnxError(f"not a valid ONNX model ({type(error).__name__}: {error})") from None
     notes = Notes()
     network = Network(graph, stated_shapes(model), notes)
     try:

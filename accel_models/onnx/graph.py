@@ -1,13 +1,14 @@
 """An ONNX graph as records: names, nodes, and constants of which only small ones keep their numbers."""
 
 from collections import Counter
-from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
+from math import prod
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
 
+from accel_models.onnx.rewrite import merge_activations, merge_biases
 from accel_models.onnx.step import Array, Node, OnnxError, dtype_of
 
 if TYPE_CHECKING:
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
 
 KNOWN_LIMIT = 4096
 """Constants of up to so many elements keep their numbers, since shapes may be computed from them."""
+
+MAX_ELEMENTS = 2**48
 
 OWN_DOMAINS = ("", "ai.onnx")
 
@@ -96,11 +99,13 @@ def read_graph(proto: "onnx.GraphProto", opset: int) -> Graph:
             )
         )
         protos[name] = node
+    outputs = tuple(value.name for value in proto.output)
+    shapes = {name: constant.shape for name, constant in constants.items()}
     return Graph(
         inputs=tuple(value.name for value in proto.input if value.name not in constants),
-        outputs=tuple(value.name for value in proto.output),
+        outputs=outputs,
         constants=constants,
-        nodes=merge_biases(nodes, constants, [value.name for value in proto.output]),
+        nodes=merge_activations(merge_biases(nodes, shapes, outputs), shapes, outputs),
         protos=protos,
         subgraphs=subgraphs,
     )
@@ -116,7 +121,12 @@ def read_constant(tensor: "onnx.TensorProto") -> Constant:
 
     shape = tuple(tensor.dims)
     dtype = dtype_of(np.dtype(onnx.helper.tensor_dtype_to_np_dtype(tensor.data_type)))
-    if int(np.prod(shape, dtype=object)) > KNOWN_LIMIT or tensor.data_location == onnx.TensorProto.EXTERNAL:
+    elements = prod(shape)
+    if min(shape, default=1) < 0 or elements > MAX_ELEMENTS:
+        raise OnnxError(
+            f"constant {tensor.name!r} must have 0 to {MAX_ELEMENTS} elements, but has shape {shape}"
+        )
+    if elements > KNOWN_LIMIT or tensor.data_location == onnx.TensorProto.EXTERNAL:
         return Constant(shape, dtype)
     try:
         return Constant(shape, dtype, onnx.numpy_helper.to_array(tensor))
@@ -136,35 +146,3 @@ def _unique(name: str, taken: Counter[str]) -> str:
     readable = name.strip("/").replace(".", "_") or "node"
     taken[readable] += 1
     return readable if taken[readable] == 1 else _unique(f"{readable}#{taken[readable]}", taken)
-
-
-def merge_biases(
-    nodes: Sequence[Node], constants: dict[str, Constant], outputs: Sequence[str]
-) -> tuple[Node, ...]:
-    """Make the `Add` of a constant vector right behind a `MatMul` by constants its third input: a bias.
-
-    This is how exporters write a linear layer on tensors of more than two axes.
-    """
-    uses = Counter(name for node in nodes for name in node.inputs)
-    uses.update(outputs)
-    products = {node.outputs[0]: node for node in nodes if _is_linear(node, constants)}
-    merged: dict[str, Node] = {}
-    dropped: set[str] = set()
-    for node in nodes:
-        if node.op_type != "Add" or node.domain or len(node.inputs) != 2:
-            continue
-        for value, other in (node.inputs, node.inputs[::-1]):
-            product, bias = products.get(value), constants.get(other)
-            if product is None or bias is None or uses[value] != 1:
-                continue
-            if bias.shape == (constants[product.inputs[1]].shape[1],):
-                merged[product.name] = replace(product, inputs=(*product.inputs, other), outputs=node.outputs)
-                dropped.add(node.name)
-    return tuple(merged.get(node.name, node) for node in nodes if node.name not in dropped)
-
-
-def _is_linear(node: Node, constants: dict[str, Constant]) -> bool:
-    if node.op_type != "MatMul" or node.domain or len(node.inputs) != 2 or not node.outputs:
-        return False
-    weight = constants.get(node.inputs[1])
-    return weight is not None and len(weight.shape) == 2

@@ -13,9 +13,11 @@ from onnx import TensorProto, helper, numpy_helper
 from torch import Tensor, nn
 from torch.nn import functional
 
-from accel_models import Layer, VectorOp, Workload
+from accel_models import Layer, VectorOp, Workload, zoo
 from accel_models.onnx import OPERATORS, OnnxError, from_onnx
-from accel_models.trace import TraceError, trace
+from accel_models.trace import Call, TraceError, trace
+from accel_models.trace.registry import RULES
+from accel_models.zoo.build import definition
 
 Shape = Sequence[int | str]
 Ends = dict[str, Shape | tuple[int, Shape]]
@@ -428,6 +430,62 @@ def test_old_files_say_things_their_own_way(tmp_path: Path) -> None:
     assert kinds == [("reduction", 4), ("copy", 4 * 7), ("resize", 4 * 14)]
 
 
+def spelled_gelu(order: str) -> list[onnx.NodeProto]:
+    """A GELU of a product, as older operator sets write it: halved first or last."""
+    node = helper.make_node
+    common = [
+        node("MatMul", ["x", "w"], ["a"]),
+        node("Div", ["a", "root"], ["b"]),
+        node("Erf", ["b"], ["c"]),
+        node("Add", ["c", "one"], ["d"]),
+    ]
+    if order == "last":
+        return [*common, node("Mul", ["a", "d"], ["e"]), node("Mul", ["e", "half"], ["y"])]
+    return [*common, node("Mul", ["half", "a"], ["e"]), node("Mul", ["d", "e"], ["y"])]
+
+
+NUMBERS = {name: np.array([0.5], dtype=np.float32) for name in ("root", "one", "half")}
+
+
+@pytest.mark.parametrize("order", ["first", "last"])
+def test_spelled_activations_are_one_operation(tmp_path: Path, order: str) -> None:
+    weights = {**NUMBERS, "w": (8, 5)}
+    workload = from_onnx(save(tmp_path / "g.onnx", spelled_gelu(order), MATRIX, ["y"], weights))
+    assert [(op.kind, op.ops, op.fused, op.repeats) for op in workload.vector_ops] == [
+        ("elementwise", 30, True, 1)
+    ]
+    swish = [helper.make_node("Sigmoid", ["x"], ["s"]), helper.make_node("Mul", ["s", "x"], ["y"])]
+    workload = from_onnx(save(tmp_path / "s.onnx", swish, MATRIX, ["y"]))
+    assert [(op.ops, op.input_words, op.repeats) for op in workload.vector_ops] == [(48, 48, 1)]
+
+
+def test_what_is_used_elsewhere_is_not_merged(tmp_path: Path) -> None:
+    weights = {**NUMBERS, "w": (8, 5)}
+    for inner in "cde":
+        path = save(tmp_path / "g.onnx", spelled_gelu("last"), MATRIX, ["y", inner], weights)
+        assert sum(op.repeats for op in from_onnx(path).vector_ops) == 5
+    nodes = [helper.make_node("MatMul", ["x", "w"], ["a"]), helper.make_node("Add", ["a", "v"], ["y"])]
+    weights = {"w": (8, 5), "v": (5,)}
+    assert from_onnx(save(tmp_path / "m.onnx", nodes, MATRIX, ["y"], weights)).vector_ops == ()
+    (added,) = from_onnx(save(tmp_path / "m.onnx", nodes, MATRIX, ["y", "a"], weights)).vector_ops
+    assert (added.ops, added.fused) == (30, True)
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("name", ["resnet18", "mobilenet_v3_large", "efficientnet_b0", "unet", "bert_base"])
+def test_exported_networks_equal_the_zoo(tmp_path: Path, name: str) -> None:
+    """Batch norms are folded by the exporter, attention is spelled out: only the layers' shapes agree."""
+    module, example_inputs = definition(name)()
+    path = tmp_path / f"{name}.onnx"
+    torch.onnx.export(module.eval(), example_inputs, str(path), dynamo=False, opset_version=17)
+
+    def shapes(workload: Workload) -> list[Any]:
+        return [replace(layer, name="", kind="") for layer in workload.layers]
+
+    assert shapes(from_onnx(path)) == shapes(zoo.workload(name))
+
+
 def test_weights_outside_the_file_need_not_be_there(tmp_path: Path) -> None:
     path = save(
         tmp_path / "m.onnx",
@@ -466,7 +524,7 @@ def test_an_if_that_is_decided_is_followed_and_others_are_named(tmp_path: Path) 
     assert [op.kind for op in workload.vector_ops] == ["softmax"]
 
 
-def test_unknown_operators_are_named(tmp_path: Path) -> None:
+def test_unknown_operators_are_named_and_can_be_taught(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     node = helper.make_node("Magic", ["x"], ["m"], domain="com.example")
     nodes = [node, helper.make_node("Relu", ["m"], ["y"])]
     path = save(tmp_path / "u.onnx", nodes, {"x": (6, 8)}, ["y"])
@@ -478,6 +536,13 @@ def test_unknown_operators_are_named(tmp_path: Path) -> None:
     with pytest.raises(TraceError, match="onnx_op::com_example_Magic"):
         from_onnx(path)
     assert [op.name for op in from_onnx(path, allow_unpriced=True).unpriced] == ["onnx_op::com_example_Magic"]
+
+    def rule(call: Call) -> list[VectorOp]:
+        n = call.output.numel()
+        return [VectorOp(name="", kind="elementwise", ops=7 * n, input_words=n, output_words=n)]
+
+    monkeypatch.setitem(RULES, "onnx_op::com_example_Magic", rule)
+    assert [op.ops for op in from_onnx(path).vector_ops] == [7 * 48, 48]
 
 
 def test_what_depends_on_data_is_refused(tmp_path: Path) -> None:
@@ -565,3 +630,26 @@ def test_a_missing_extra_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
 def test_every_registered_operator_is_one_of_onnx() -> None:
     known = {schema.name for schema in onnx.defs.get_all_schemas()}
     assert set(OPERATORS) - known <= {"SimplifiedLayerNormalization"}  # an unofficial name for the RMS norm
+
+
+def test_damaged_bytes_never_crash(tmp_path: Path) -> None:
+    """A model without weights' data, some bytes replaced at random: a workload or a clear refusal."""
+    model = onnx.load(small_cnn(tmp_path / "cnn.onnx"))
+    for weight in model.graph.initializer:
+        if len(weight.raw_data) > 64:
+            weight.ClearField("raw_data")
+            weight.data_location = TensorProto.EXTERNAL
+    whole = model.SerializeToString()
+    rng = np.random.default_rng(0)
+    outcomes = set()
+    for _ in range(150):
+        damaged = bytearray(whole)
+        for at in rng.integers(len(whole), size=2):
+            damaged[at] = rng.integers(256)
+        path = tmp_path / "damaged.onnx"
+        path.write_bytes(bytes(damaged))
+        try:
+            outcomes.add(type(from_onnx(path)))
+        except (OnnxError, TraceError) as error:
+            outcomes.add(type(error))
+    assert outcomes >= {Workload, OnnxError}
