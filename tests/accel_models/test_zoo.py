@@ -160,6 +160,7 @@ def test_files_and_registry_agree() -> None:
     assert zoo.names()[: len(zoo.NETWORKS)] == tuple(zoo.NETWORKS)
 
 
+@pytest.mark.filterwarnings("ignore:LSTM with projections")
 def test_definitions_run_on_real_numbers() -> None:
     module, example_inputs = definition("rnnt_decoder")()
     with torch.no_grad():
