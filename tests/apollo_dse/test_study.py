@@ -364,6 +364,14 @@ class TestReadings:
         broken = sum(t.measurement.is_feasible and t.point["x"] > 50 for t in study.trials)
         assert (area.ruled_out, power.ruled_out) == (broken / 100, 0.0)
 
+    def test_limitations_of_two_objectives_are_the_least_along_the_front(self):
+        problem = accelerators("latency_s", "area_mm2")
+        study = Study(problem, Evolution(problem, seed=0))
+        study.run(160)
+        largest = max(trial.measurement.metrics["area_mm2"] for trial in study.pareto_front)
+        (area,) = study.limitations()
+        assert area.slack == pytest.approx((30.0 - largest) / 30.0)
+
     def test_points_are_kept_as_they_were_asked(self):
         problem = accelerators()
         study = Study(problem, Random(problem, seed=5))
