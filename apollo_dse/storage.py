@@ -34,7 +34,7 @@ SCHEMA_VERSION = 1
 _SCHEMA = (
     "CREATE TABLE studies (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, created TEXT NOT NULL,"
     " asked TEXT NOT NULL, about TEXT NOT NULL)",
-    "CREATE TABLE trials (study INTEGER NOT NULL REFERENCES studies (id), number INTEGER NOT NULL,"
+    "CREATE TABLE trials (study INTEGER NOT NULL, number INTEGER NOT NULL,"
     " batch INTEGER NOT NULL, point TEXT NOT NULL, metrics TEXT NOT NULL, reason TEXT,"
     " seconds REAL NOT NULL, proposed_by TEXT NOT NULL,"
     " PRIMARY KEY (study, number), UNIQUE (study, point)) WITHOUT ROWID",
@@ -216,7 +216,6 @@ class Store:
 
     def _prepare(self, read_only: bool) -> None:
         """Check whose file it is; give a new one its schema. Several processes may do so at once."""
-        self._connection.execute("PRAGMA foreign_keys = ON")
         if self._is_blank() and not read_only:
             self._connection.execute("PRAGMA journal_mode = WAL")
             with self._transaction():
