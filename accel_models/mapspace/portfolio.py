@@ -9,18 +9,29 @@ so the minimum over it inherits the laws of `choices`: more hardware never costs
 
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from math import prod
 from typing import Literal
 
 import torch
 from torch import Tensor
 
+from accel_models.mapspace.cache import fetch
 from accel_models.mapspace.candidates import CHOICES, Candidates, ChoiceTable
+from accel_models.mapspace.choices import WHOLE
 from accel_models.mapspace.designs import Designs
 from accel_models.mapspace.price import Price, price
 from accel_models.workload import OPERANDS, Layer
 
-NUM_DESIGNS = 128
-_TURNS = tuple(CHOICES.index(choice) for choice in ("unrolling", "tiling", "core_tile") * 2)
+NUM_DESIGNS = 512
+SEARCHED = 64
+"""Designs that are drawn, and those of them whose whole mapspace is searched."""
+
+SMALLEST = 4096
+"""Drawn memories hold at least this fraction of the layer; smaller ones make do with what suits these."""
+
+MOST_RECOMBINED = (48, 32)
+"""Tilings and other choices, the most frequent winners, whose combinations are tried on all drawn designs."""
+
 MOST_PAIRS = 1 << 18
 """Design-candidate pairs priced at once; a pair takes about 500 bytes of temporaries."""
 
@@ -68,9 +79,7 @@ def best(prices: Price, minimize: Goal) -> Tensor:
 def portfolio(layer: Layer) -> Portfolio:
     """Portfolio of a layer (name and repeats do not matter; see `canonical`)."""
     table = ChoiceTable.of(layer)
-    designs = probes(layer)
-    pool = torch.unique(torch.cat(_descend(table, designs)), dim=0)
-    index = pool[_winners(table, designs, pool)]
+    index = torch.from_numpy(fetch(layer, table.sizes, lambda: _search_all(table).numpy()))
     return Portfolio(table, index, table.candidates(*index.unbind(-1)))
 
 
@@ -78,9 +87,11 @@ def probes(layer: Layer, count: int = NUM_DESIGNS) -> Designs:
     """Designs [count] over all sizes that make a difference for the layer, a Sobol sequence in logarithms."""
     footprint = {operand: 8.0 * layer.words(operand) for operand in OPERANDS}
     activations = footprint["inputs"] + footprint["outputs"]
+    least, most = 16.0 + activations / SMALLEST, 16.0 + activations
+    least_core, most_core = 16.0 + footprint["weights"] / SMALLEST, 16.0 + footprint["weights"]
     ranges = {
         "pe_x": (1, 33), "pe_y": (1, 33), "cores": (1, 33), "lanes": (1, 257), "dram_bandwidth": (1, 256),
-        "pe_bytes": (16, 16 + activations), "core_bytes": (16, 16 + footprint["weights"]),
+        "pe_bytes": (least, most), "core_bytes": (least_core, most_core),
         "weight_tile_bytes": (256, 1 << 20), "input_row_bytes": (256, 1 << 20), "program_tiles": (64, 1 << 16),
     }  # fmt: skip
     sobol = torch.quasirandom.SobolEngine(len(ranges), scramble=True, seed=0)  # type: ignore[no-untyped-call]
@@ -102,29 +113,68 @@ _TYPICAL = {
 }  # fmt: skip
 
 
-def _descend(table: ChoiceTable, designs: Designs) -> list[Tensor]:
-    """Good candidates for each design, one [B, choice] a goal: the best option of one choice at a time."""
-    index, found = torch.zeros(len(designs), len(CHOICES), dtype=torch.int64), []
-    for goal in GOALS:
-        index = index.clone()
-        for choice in _TURNS:
-            _improve(table, designs, index, choice, goal)
-        found.append(index)
-    return found
+def _search(table: ChoiceTable, designs: Designs) -> Tensor:
+    """Good candidates [x, choice] for all designs and goals.
+
+    Every design improves some choices at a time; between rounds it may go on from what another one found.
+    Tilings are tried together with the core tiles that hold whole reductions, since the two compete for
+    the same traffic: a larger array tile pays when its weights may stream.
+    """
+    every = [torch.arange(size) for size in table.sizes]
+    unrolling, tiling, core_tile = (CHOICES.index(name) for name in ("unrolling", "tiling", "core_tile"))
+    streams = (table.core_tiles[:, [0, 2]] == WHOLE).all(dim=1).nonzero().flatten()
+    first = (
+        {unrolling: every[unrolling]},
+        {tiling: every[tiling], core_tile: streams},
+        {core_tile: every[core_tile]},
+    )
+    later = ({unrolling: every[unrolling]}, {tiling: every[tiling]}, {core_tile: every[core_tile]})
+    found = [torch.zeros(len(designs), len(CHOICES), dtype=torch.int64) for _ in GOALS]
+    for turns in (first, later):
+        for index, goal in zip(found, GOALS, strict=True):
+            for options in turns:
+                _improve(table, designs, index, options, goal)
+        pool = torch.unique(torch.cat(found), dim=0)
+        found = list(pool[_best_of(table, designs, pool)[: len(GOALS)]])
+    return torch.cat(found)
 
 
-def _improve(table: ChoiceTable, designs: Designs, index: Tensor, choice: int, goal: Goal) -> None:
-    """Replace one choice, and the inner order with it, by the best option for each design, in place."""
-    inner = CHOICES.index("inner_order")
-    options, orders = table.sizes[choice], table.sizes[inner]
-    step = max(1, MOST_PAIRS // (options * orders))
+def _search_all(table: ChoiceTable) -> Tensor:
+    drawn = probes(table.layer)
+    return _recombine(table, drawn, _search(table, drawn.take(torch.arange(SEARCHED))))
+
+
+def _recombine(table: ChoiceTable, designs: Designs, winners: Tensor) -> Tensor:
+    """The best combinations, on any design, of the tilings and the other choices that won somewhere."""
+    parts = []
+    for columns, most in zip(([0], [1, 2, 3]), MOST_RECOMBINED, strict=True):
+        values, times = torch.unique(winners[:, columns], dim=0, return_counts=True)
+        parts.append(values[times.argsort(descending=True, stable=True)[:most]])
+    tilings, others = parts
+    grid = torch.cartesian_prod(torch.arange(len(tilings)), torch.arange(len(others)))
+    pool = torch.cat((tilings[grid[:, 0]], others[grid[:, 1]]), dim=1)
+    pool = torch.unique(torch.cat((pool, winners)), dim=0)
+    kept: Tensor = pool[torch.unique(_best_of(table, designs, pool))]
+    return kept
+
+
+def _improve(
+    table: ChoiceTable, designs: Designs, index: Tensor, options: dict[int, Tensor], goal: Goal
+) -> None:
+    """Replace some choices, and the inner order with them, by their best options for each design, in place."""
+    options = {**options, CHOICES.index("inner_order"): torch.arange(2)}
+    shape = [len(some) for some in options.values()]
+    axes = len(shape)
+    step = max(1, MOST_PAIRS // prod(shape))
     for start in range(0, len(designs), step):
         rows = slice(start, min(start + step, len(designs)))
-        trial = [index[rows, other, None, None] for other in range(len(CHOICES))]
-        trial[choice], trial[inner] = torch.arange(options)[:, None], torch.arange(orders)
-        value = _penalized(table, designs.rows(rows.start, rows.stop, axes=2), trial, goal)
-        least = value.flatten(1).argmin(dim=-1)
-        index[rows, choice], index[rows, inner] = least // orders, least % orders
+        trial = [index[rows, other].reshape(-1, *(1,) * axes) for other in range(len(CHOICES))]
+        for axis, (choice, some) in enumerate(options.items()):
+            trial[choice] = some.reshape(-1, *(1,) * (axes - 1 - axis))
+        value = _penalized(table, designs.rows(rows.start, rows.stop, axes), trial, goal)
+        least = torch.unravel_index(value.flatten(1).argmin(dim=-1), shape)
+        for (choice, some), where in zip(options.items(), least, strict=True):
+            index[rows, choice] = some[where]
 
 
 def _penalized(table: ChoiceTable, designs: Designs, index: list[Tensor], goal: Goal) -> Tensor:
@@ -135,14 +185,18 @@ def _penalized(table: ChoiceTable, designs: Designs, index: list[Tensor], goal: 
     return torch.log(value) + 1e3 * over
 
 
-def _winners(table: ChoiceTable, designs: Designs, pool: Tensor) -> Tensor:
-    """Indices into `pool` of the candidates that are best on some design, for some goal."""
-    candidates, won = table.candidates(*pool.unbind(-1)), []
+def _best_of(table: ChoiceTable, designs: Designs, pool: Tensor) -> Tensor:
+    """Index [goal, B] into `pool` of what is best for every design: the goals, then the least demanding."""
+    candidates, parts = table.candidates(*pool.unbind(-1)), []
     step = max(1, MOST_PAIRS // len(pool))
     for start in range(0, len(designs), step):
         prices = price(table.layer, designs.rows(start, start + step), candidates)
-        won += [best(prices, goal) for goal in GOALS] + [prices.excess.amax(dim=-1).argmin(dim=-1)]
-    return torch.cat(won).unique()  # type: ignore[no-untyped-call, no-any-return]
+        demanding = prices.excess.amax(dim=-1).argmin(dim=-1)
+        fits = prices.feasible.any(dim=-1)
+        chosen = [torch.where(fits, best(prices, goal), demanding) for goal in GOALS]
+        parts.append(torch.stack([*chosen, demanding]))
+    found: Tensor = torch.cat(parts, dim=1)
+    return found
 
 
 def canonical(layer: Layer) -> Layer:
