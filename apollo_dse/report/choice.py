@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from math import isfinite
+from typing import Literal
 
 import numpy as np
 
@@ -41,7 +42,7 @@ def choose(problem: Problem, trials: Sequence[Trial]) -> tuple[Trial | None, str
 
 def trade_off_front(problem: Problem, trials: Sequence[Trial], rows: Mapping[int, int]) -> Front | None:
     """The plane of the trade-off: the first two objectives, or the objective and what limits or costs it."""
-    pair = trade_off(problem, trials)
+    pair = trade_off(problem, trials, choose(problem, trials)[0])
     if pair is None:
         return None
     x, y, why = pair
@@ -63,37 +64,33 @@ def trade_off_front(problem: Problem, trials: Sequence[Trial], rows: Mapping[int
     return Front(x=x, y=y, rows=tuple(kept), why=why)
 
 
-def trade_off(problem: Problem, trials: Sequence[Trial]) -> tuple[Goal, Goal, str] | None:
-    """The two metrics to plot against each other, x then y, and why these; None: only one was measured."""
+def trade_off(problem: Problem, trials: Sequence[Trial], chosen: Trial | None) -> tuple[Goal, Goal, str] | None:
+    """The two metrics to plot against each other, x then y, and why these; None: only one was measured.
+
+    The first two objectives; with one, the limited metric of which `chosen` leaves least; without limits
+    area, else energy.
+    """
     measured = next((t.measurement.metrics for t in trials if t.measurement.is_feasible), {})
     first = problem.objectives[0]
     y = Goal(metric=first.metric, goal=first.goal)
     label = metric(y.metric).label
     if len(problem.objectives) > 1:
         second = problem.objectives[1]
-        note = (
-            "" if len(problem.objectives) == 2 else " (two of the objectives; others may justify a trial here)"
-        )
-        other = lowered(metric(second.metric).label)
-        return (
-            Goal(metric=second.metric, goal=second.goal),
-            y,
-            f"{label} against {other}: feasible trials{note}.",
-        )
-    for constraint in problem.constraints:
-        if constraint.metric != y.metric and constraint.metric in measured:
-            goal = "minimize" if constraint.lower is None else "maximize"
-            other = lowered(metric(constraint.metric).label)
-            why = f"One objective, so {lowered(label)} against the limited {other}: what more of it would buy."
-            return Goal(metric=constraint.metric, goal=goal), y, why  # type: ignore[arg-type]
+        others = len(problem.objectives) > 2
+        note = " (two of the objectives; the others may justify a trial)" if others else ""
+        why = f"{label} against {lowered(metric(second.metric).label)}{note}: what one costs in the other."
+        return Goal(metric=second.metric, goal=second.goal), y, why
+    limits = [c for c in problem.constraints if c.metric != y.metric and c.metric in measured]
+    if limits and chosen is not None:
+        tightest = min(limits, key=lambda c: c.slack(chosen.measurement) / (abs(c.limit) or 1.0))
+        goal: Literal["minimize", "maximize"] = "minimize" if tightest.lower is None else "maximize"
+        other = lowered(metric(tightest.metric).label)
+        why = f"{label} against {other}, the tightest limit: what moving the limit would buy."
+        return Goal(metric=tightest.metric, goal=goal), y, why
     for name in ("area_mm2", "energy_j"):
         if name in measured and name != y.metric:
-            other = lowered(metric(name).label)
-            return (
-                Goal(metric=name, goal="minimize"),
-                y,
-                f"One objective and no limit: {lowered(label)} against {other}.",
-            )
+            why = f"{label} against {lowered(metric(name).label)}, which was not limited."
+            return Goal(metric=name, goal="minimize"), y, why
     return None
 
 
@@ -127,7 +124,7 @@ def _use(constraint: Constraint, trial: Trial) -> LimitUse:
 
 def alternative(problem: Problem, trials: Sequence[Trial], chosen: Trial) -> str | None:
     """A sentence about a feasible trial almost as good and much cheaper in the traded metric, if any."""
-    pair = trade_off(problem, trials)
+    pair = trade_off(problem, trials, chosen)
     if (
         pair is None
         or len(problem.objectives) > 1

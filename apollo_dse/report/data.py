@@ -2,8 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from importlib.metadata import version
-from platform import python_version
 
 from apollo_dse.problem import METRICS, Problem
 from apollo_dse.report.choice import alternative, choose, recommendation, trade_off_front
@@ -12,7 +10,6 @@ from apollo_dse.report.document import (
     Goal,
     Limit,
     ParameterInfo,
-    Reason,
     ReportData,
     StudyInfo,
     TrialTable,
@@ -24,10 +21,8 @@ from apollo_dse.report.importance import importances
 from apollo_dse.report.labels import metric, parameter_label
 from apollo_dse.report.roofline import workload_cost
 from apollo_dse.report.summary import Told, summarize
-from apollo_dse.storage import Header, Record
 from apollo_dse.trial import Trial
 from search_spaces.parameter import Categorical, Ordinal, Parameter
-from search_spaces.space import DesignSpace
 
 TOP_DESIGNS = 100
 
@@ -49,31 +44,6 @@ class About:
     versions: Mapping[str, str] = field(default_factory=dict)
 
 
-def about_study(
-    header: Header, records: Sequence[Record], space: DesignSpace, workloads: Sequence[str]
-) -> About:
-    """What a stored study says of itself.
-
-    Args:
-        header: of the study; its `asked["optimizer"]` names the optimizer and its seed.
-        records: the study's trials; their evaluation seconds are added up.
-        space: the design space that was searched.
-        workloads: names of the workloads that were priced.
-    """
-    optimizer = header.asked["optimizer"]
-    packages = ("apollo-dse", "torch", "numpy")
-    return About(
-        name=header.name,
-        space=space.name,
-        space_reference=space.reference,
-        optimizer=str(optimizer["name"]),
-        seed=optimizer.get("seed"),
-        workloads=tuple(workloads),
-        seconds=sum(record.seconds for record in records),
-        versions={package: version(package) for package in packages} | {"python": python_version()},
-    )
-
-
 def build_report(
     problem: Problem, trials: Sequence[Trial], about: About, price: Price | None = None
 ) -> ReportData:
@@ -88,6 +58,7 @@ def build_report(
     """
     rows = {trial.number: row for row, trial in enumerate(trials)}
     fates = [fate_of(problem, trial) for trial in trials]
+    reasons, places = reasons_of(fates)
     chosen, rule = choose(problem, trials)
     priced = price(chosen.point) if price is not None and chosen is not None else None
     told = Told(
@@ -96,7 +67,7 @@ def build_report(
         chosen=chosen,
         rule=rule,
         recommendation=None if chosen is None else recommendation(problem, chosen, rows[chosen.number]),
-        reasons=reasons_of(fates),
+        reasons=reasons,
         curves=_curves(problem, trials),
         hardware=None if priced is None else hardware(priced.accelerator),
         workloads=_workload_costs(priced),
@@ -108,8 +79,8 @@ def build_report(
         summary=summarize(told),
         metrics=tuple(metric(name) for name in names),
         parameters=tuple(_parameter(parameter, trials) for parameter in problem.space.parameters),
-        trials=_table(problem, trials, names, fates, told.reasons),
-        reasons=told.reasons,
+        trials=_table(problem, trials, names, places),
+        reasons=reasons,
         convergence=told.curves,
         front=trade_off_front(problem, trials, rows),
         importance=importances(problem, trials),
@@ -169,20 +140,14 @@ def _parameter(parameter: Parameter, trials: Sequence[Trial]) -> ParameterInfo:
 
 
 def _table(
-    problem: Problem,
-    trials: Sequence[Trial],
-    names: Sequence[str],
-    fates: Sequence[Fate | None],
-    reasons: Sequence[Reason],
+    problem: Problem, trials: Sequence[Trial], names: Sequence[str], reasons: tuple[int | None, ...]
 ) -> TrialTable:
-    places = {reason.text: place for place, reason in enumerate(reasons)}
-    other = len(reasons) - 1
     objective = problem.objectives[0]
     return TrialTable(
         number=tuple(trial.number for trial in trials),
         parameters={p.name: _column(p, trials) for p in problem.space.parameters},
         metrics={name: tuple(trial.measurement.metrics.get(name) for trial in trials) for name in names},
-        reason=tuple(None if fate is None else places.get(fate.rule, other) for fate in fates),
+        reason=reasons,
         loss=tuple(objective.loss(t) if t.measurement.is_feasible else None for t in trials),
     )
 

@@ -207,10 +207,29 @@ def test_many_kinds_of_reasons_are_gathered():
     asked = problem()
     points = [trial.point for trial in random_trials(asked, FEW)]
     trials = [
-        Trial(i, p, Measurement(infeasible_because=f"rule {i % 30} must hold, but it does not"))
+        Trial(i, p, Measurement(infeasible_because=f"rule {chr(65 + i % 30)} must hold, but it does not"))
         for i, p in enumerate(points)
     ]
     report = build_report(asked, trials, said())
     assert report.reasons[-1].text == "other reasons"
     assert sum(reason.count for reason in report.reasons) == FEW
     assert max(report.trials.reason) == len(report.reasons) - 1
+
+
+def test_reasons_that_differ_in_names_and_numbers_alone_are_one_kind():
+    asked = problem()
+    points = [trial.point for trial in random_trials(asked, FEW)]
+    trials = [
+        Trial(i, p, Measurement(infeasible_because=f"layer 'conv{i}' needs {i / 7} times the module's 15 W"))
+        for i, p in enumerate(points)
+    ]
+    (reason,) = build_report(asked, trials, said()).reasons
+    assert reason.count == FEW
+    assert reason.text == "layer … needs … times the module's … W"
+    assert reason.example == "layer 'conv0' needs 0.0 times the module's 15 W"
+
+
+def test_trade_off_is_against_the_tightest_limit():
+    report = report_of(FEW, limits=("area<=800", "power<=15"))
+    rooms = {use.metric: use.slack / use.bound for use in report.recommendation.limits}
+    assert report.front.x.metric == min(rooms, key=rooms.get)

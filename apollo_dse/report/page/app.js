@@ -17,7 +17,7 @@ function questionOf(report) {
   const { study } = report;
   const goals = study.objectives.map((o) => `${o.goal} ${metricOf(report, o.metric).label.toLowerCase()}`);
   const limits = study.constraints.map((c) => limitText(report, c));
-  const on = study.workloads.length ? ` of ${study.workloads.join(", ")}` : "";
+  const on = study.workloads.length ? ` of ${study.workloads.join(study.workloads.length > 2 ? ", " : " and ")}` : "";
   const text = `${goals.join(" and ")}${on}${limits.length ? ` with ${limits.join(" and ")}` : ", without limits"}`;
   return `${text.charAt(0).toUpperCase()}${text.slice(1)}.`;
 }

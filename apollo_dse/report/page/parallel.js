@@ -86,12 +86,13 @@ function keeps(state, row) {
 }
 
 function drawParallel(report, state, plane, width, redraw) {
-  const height = 380, top = 62, bottom = height - 26;
+  const labels = state.axes.map((axis) => splitLabel(axis.label, labelRoom(width, state)));
+  const top = 22 + 14 * Math.max(...labels.map((lines) => lines.length)), height = top + 318, bottom = height - 26;
   plane.style.width = `${width}px`;
   plane.style.height = `${height}px`;
   const canvas = h("canvas", { "aria-hidden": "true" });
   const drawing = svg(width, height, { class: "axis", style: { pointerEvents: "auto" } });
-  const left = 36, step = (width - left - 60) / Math.max(1, state.axes.length - 1);
+  const left = 36, step = axisStep(width, state);
   state.axes.forEach((axis, i) => {
     axis.x = left + i * step;
     axis.scale = makeScale(axis.log, axis.domain, [bottom, top]);
@@ -99,7 +100,7 @@ function drawParallel(report, state, plane, width, redraw) {
   });
   const paint = prepareCanvas(canvas, width, height);
   paintLines(report, state, paint);
-  state.axes.forEach((axis, i) => drawing.append(drawAxis(state, axis, i, { top, bottom, step, redraw })));
+  state.axes.forEach((axis, i) => drawing.append(drawAxis(state, axis, i, { top, bottom, lines: labels[i], redraw })));
   plane.replaceChildren(canvas, drawing);
 }
 
@@ -135,10 +136,9 @@ function strokeRows(state, paint, rows, toneOf, alpha) {
   paint.globalAlpha = 1;
 }
 
-function drawAxis(state, axis, index, { top, bottom, step, redraw }) {
+function drawAxis(state, axis, index, { top, bottom, lines, redraw }) {
   const group = s("g", {}, s("line", { x1: axis.x, x2: axis.x, y1: top, y2: bottom, style: { stroke: "var(--faint)" } }));
-  const words = splitLabel(axis.label, Math.max(8, Math.floor(step / 7)));
-  words.forEach((line, i) => group.append(s("text", { class: "axis-name", x: axis.x, y: top - 12 - (words.length - 1 - i) * 14, "text-anchor": "middle",
+  lines.forEach((line, i) => group.append(s("text", { class: "axis-name", x: axis.x, y: top - 12 - (lines.length - 1 - i) * 14, "text-anchor": "middle",
     style: axis.metric ? { fill: "var(--accent)" } : {} }, line)));
   const stops = axis.stops ?? ticks(axis.scale, 5).map((value) => [value, quantity(value, axis.unit, 3)]);
   const every = Math.ceil((stops.length * 14) / (bottom - top));
@@ -156,6 +156,9 @@ function drawAxis(state, axis, index, { top, bottom, step, redraw }) {
   group.append(brushZone(state, axis, index, { top, bottom, redraw }));
   return group;
 }
+
+const axisStep = (width, state) => (width - 96) / Math.max(1, state.axes.length - 1);
+const labelRoom = (width, state) => Math.max(8, Math.floor(axisStep(width, state) / 7.4));
 
 function splitLabel(label, room) {
   if (label.length <= room) return [label];

@@ -53,7 +53,7 @@ function drawPlane(spec, state, { overlay, canvas, surface, width }) {
   const drawing = svg(width, spec.height, { "aria-hidden": "true" });
   const clip = `clip-${(drawPlane.count = (drawPlane.count ?? 0) + 1)}`;
   drawing.append(s("clipPath", { id: clip }, s("rect", { x: box.left, y: box.top, width: box.width, height: box.height })));
-  drawing.append(drawAxes(x, y, box, { ...spec.x, below }, spec.y));
+  const back = svg(width, spec.height, { "aria-hidden": "true" }, drawAxes(x, y, box, { ...spec.x, below }, spec.y));
   const paint = prepareCanvas(canvas, width, spec.height);
   paint.save();
   paint.beginPath();
@@ -69,7 +69,7 @@ function drawPlane(spec, state, { overlay, canvas, surface, width }) {
   drawing.append(lines, s("g", { class: "halo-place" }));
   for (const text of spec.labels?.(x, y, box) ?? []) drawing.append(text);
   Object.assign(surface.style, { left: `${box.left}px`, top: `${box.top}px`, width: `${box.width}px`, height: `${box.height + below}px` });
-  overlay.replaceChildren(canvas, drawing, surface);
+  overlay.replaceChildren(back, canvas, drawing, surface);
   state.drawing = drawing;
 }
 
