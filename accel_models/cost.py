@@ -203,7 +203,8 @@ class CostModel:
             prices = price(found.table.layer, designs.rows(0, 1), found.candidates)
             chosen = best(prices, self.minimize)
             if not bool(prices.feasible[0, chosen[0]]):
-                raise ValueError(_reasons(workload, [[prices.excess[0].amin(dim=0).tolist()]], 0)[0])
+                excess = prices.excess[0, prices.excess[0].amax(dim=-1).argmin()]
+                raise ValueError(_shortage(int(excess.argmax()), float(excess.max()), layer.name))
             records.append(mapping_record(found, int(chosen[0]), accelerator))
         return tuple(records)
 

@@ -8,7 +8,7 @@ Notation (all tensors broadcast to [B, M]; d is a problem dimension):
 
 Words are counted exactly off chip, and per full chunk on chip (a clipped last chunk counts as a full one:
 an upper bound, exact when tiles divide). Transfers are double-buffered and overlap with computation, except
-for the first array tile, which must arrive before anything starts.
+that the inputs of the first array tile and the first core's weights must arrive before anything starts.
 """
 
 from dataclasses import dataclass
@@ -187,7 +187,6 @@ def demands(layer: Layer, designs: Designs, candidates: Candidates) -> Demand:
     written = (input_writes * input_b) + output_writes * output_b
     first_inputs = _times(candidates.tile, "ngc") * _windows(layer, 0, candidates.tile["p"])
     first_inputs = first_inputs * _windows(layer, 1, candidates.tile["q"])
-    first_weights = torch.where(resident, _times(candidates.tile, "gkc") * taps, weights)
     pe_held = inputs * input_b * (1.0 + (_times(trips, "ngcpq") > 1)) + outputs * output_b * (
         1.0 + (settings > 1)
     )
@@ -197,7 +196,7 @@ def demands(layer: Layer, designs: Designs, candidates: Candidates) -> Demand:
         weight_bytes=weight_words * weight_b,
         read_bytes=candidates.input_words * input_b + candidates.partial_words * psum_b,
         write_bytes=candidates.partial_words * psum_b + float(layer.words("outputs")) * input_b,
-        first_bytes=first_inputs * input_b + first_weights * weight_b,
+        first_bytes=first_inputs * input_b + weights * weight_b,
         pe_bytes=written + input_reads * input_b + output_reads * output_b,
         pe_written=written,
         core_bytes=(refills + tiles * core_passes * rereads) * weights * weight_b,

@@ -37,12 +37,12 @@ def get(name: str) -> Technology:
     """The technology of that name.
 
     Raises:
-        KeyError: there is none; the message proposes the nearest name.
+        ValueError: there is none; the message proposes the nearest name.
     """
     if name in TECHNOLOGIES:
         return TECHNOLOGIES[name]
     near = get_close_matches(name, TECHNOLOGIES, n=1, cutoff=0.0)
-    raise KeyError(f"no technology {name!r}; did you mean {near[0]!r}? There are {list(TECHNOLOGIES)}")
+    raise ValueError(f"no technology {name!r}; did you mean {near[0]!r}? There are {list(TECHNOLOGIES)}")
 
 
 def table() -> dict[str, tuple[Quantity, ...]]:

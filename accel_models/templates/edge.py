@@ -59,6 +59,7 @@ REQUIRED = (
     "parameter_memory_entries",
     "io_bandwidth_gb_per_s",
 )
+COUNTS = ("pe_x", "pe_y", "cores", "lanes")
 OPTIONAL = ("clock_mhz", "technology")
 
 Value = float | int | str
@@ -85,7 +86,8 @@ def build_edge(point: Point) -> Accelerator:
     returned with its `violations`.
 
     Raises:
-        ValueError: a key is missing or unknown, or a size is not positive.
+        ValueError: a key is missing or unknown, a size is not positive, a count is not whole, or the
+            technology is unknown.
     """
     missing, unknown = set(REQUIRED) - set(point), set(point) - {*REQUIRED, *OPTIONAL}
     if missing or unknown:
@@ -93,6 +95,9 @@ def build_edge(point: Point) -> Accelerator:
     size = {name: float(point[name]) for name in REQUIRED}
     if min(size.values()) <= 0:
         raise ValueError(f"all sizes of an edge point must be positive, but got {size}")
+    split = {name: size[name] for name in COUNTS if not size[name].is_integer()}
+    if split:
+        raise ValueError(f"counts of an edge point must be whole numbers, but got {split}")
     node = technology.get(str(point.get("technology", NODE)))
     clock_hz = float(point.get("clock_mhz", CLOCK_MHZ)) * 1e6
     word = WordFormat()

@@ -36,7 +36,7 @@ def test_names_run_from_the_largest_node_to_the_smallest():
 
 
 def test_an_unknown_name_gets_the_nearest():
-    with pytest.raises(KeyError, match="did you mean '16nm'"):
+    with pytest.raises(ValueError, match="did you mean '16nm'"):
         technology.get("16")
 
 

@@ -1,0 +1,106 @@
+"""Costs of designs on workloads: sums, reasons, names, batches."""
+
+from dataclasses import replace
+
+import pytest
+import torch
+
+from accel_models import Layer, VectorOp, Workload
+from accel_models.analysis.capacity import held_bytes
+from accel_models.analysis.traffic import counts
+from accel_models.cost import CostModel
+from accel_models.templates.edge import PRESETS, build_edge
+
+V1 = PRESETS["edge-tpu-v1"]
+CONV = Layer(name="conv", k=32, c=16, p=14, q=14, r=3, s=3, repeats=3)
+DEPTHWISE = Layer(name="depthwise", g=48, p=14, q=14, r=3, s=3, stride=(2, 2))
+GEMM = Layer(name="gemm", kind="linear", k=96, c=64, p=20)
+POOL = VectorOp(
+    name="pool", kind="pool", ops=14 * 14 * 32, input_words=14 * 14 * 32, output_words=32, repeats=2
+)
+RELU = VectorOp(name="relu", kind="elementwise", ops=6272, input_words=6272, output_words=6272, fused=True)
+NETWORK = Workload(name="network", layers=(CONV, DEPTHWISE, GEMM), vector_ops=(POOL, RELU))
+
+
+def test_layers_add_up() -> None:
+    costs = CostModel().evaluate([build_edge(V1)], NETWORK)
+    design = costs.design(0)
+    assert design.feasible
+    assert design.reasons == ()
+    assert [layer.name for layer in design.layers] == ["conv", "depthwise", "gemm", "pool", "relu"]
+    assert sum(layer.latency_s * layer.repeats for layer in design.layers) == pytest.approx(design.latency_s)
+    assert sum(layer.energy_j * layer.repeats for layer in design.layers) == pytest.approx(design.energy_j)
+    assert sum(layer.macs * layer.repeats for layer in design.layers) == NETWORK.macs
+    assert design.power_w == pytest.approx(design.energy_j / design.latency_s)
+    assert design.area_mm2 == pytest.approx(sum(design.area_by_block.values()))
+    for layer in design.layers:
+        assert sum(layer.energy_by_level_j.values()) == pytest.approx(layer.energy_j)
+        assert layer.latency_s >= layer.compute_s * (layer.latency_s > 0)
+
+
+def test_pooling_is_priced_and_fused_operations_ride_along() -> None:
+    pool, relu = CostModel().evaluate([build_edge(V1)], NETWORK).design(0).layers[3:]
+    assert pool.latency_s > 0
+    assert pool.bytes_by_level["dram"] == POOL.input_words + POOL.output_words
+    assert relu.latency_s == 0
+    assert relu.bytes_by_level["dram"] == 0
+    assert relu.energy_by_level_j["mac"] > 0
+
+
+def test_infeasible_designs_say_why_and_have_no_numbers() -> None:
+    starved = build_edge({**V1, "parameter_memory_entries": 1e-3, "instruction_memory_entries": 16})
+    huge = build_edge({**V1, "pe_x": 32, "pe_y": 32, "pe_memory_bytes": 16 << 20})
+    costs = CostModel().evaluate([starved, build_edge(V1), huge], NETWORK)
+    assert costs.feasible.tolist() == [False, True, False]
+    assert any("parameter memory" in reason for reason in costs.reasons[0])
+    assert any("mm2" in reason for reason in costs.reasons[2])
+    assert torch.isinf(costs.latency_s[[0, 2]]).all()
+    assert costs.design(0).layers == ()
+    assert torch.isfinite(costs.area_mm2).all()
+
+
+@pytest.mark.parametrize("minimize", ["latency", "energy", "edp"])
+def test_the_mapper_minimizes_what_it_is_told(minimize: str) -> None:
+    accelerator = build_edge({**V1, "pe_memory_bytes": 4096, "core_memory_bytes": 1024})
+    layers = replace(NETWORK, vector_ops=())
+    found = {
+        goal: CostModel(minimize=goal).evaluate([accelerator], layers).design(0)
+        for goal in ("latency", "energy", "edp")
+    }
+    for index in range(len(NETWORK.layers)):
+        values = {
+            goal: {
+                "latency": design.layers[index].latency_s,
+                "energy": design.layers[index].energy_j,
+                "edp": design.layers[index].latency_s * design.layers[index].energy_j,
+            }[minimize]
+            for goal, design in found.items()
+        }
+        assert values[minimize] == min(values.values())
+
+
+def test_mappings_are_those_that_were_priced() -> None:
+    accelerator = build_edge({**V1, "pe_memory_bytes": 8192, "core_memory_bytes": 1024})
+    model = CostModel()
+    design = model.evaluate([accelerator], NETWORK).design(0)
+    for layer, mapping, cost in zip(
+        NETWORK.layers, model.mappings(accelerator, NETWORK), design.layers, strict=False
+    ):
+        exact = counts(layer, mapping, accelerator.levels)
+        assert exact.macs == layer.macs
+        assert exact.cycles / accelerator.clock_hz == pytest.approx(cost.compute_s)
+        held = held_bytes(layer, mapping, accelerator.levels, exact, accelerator.word_format)
+        for level, operands in zip(accelerator.levels[1:3], held[1:3], strict=True):
+            assert level.capacity_bytes is not None
+            assert sum(operands.values()) <= level.capacity_bytes
+
+
+def test_unmappable_layers_are_named() -> None:
+    starved = build_edge({**V1, "parameter_memory_entries": 1e-3})
+    with pytest.raises(ValueError, match="parameter memory"):
+        CostModel().mappings(starved, NETWORK)
+
+
+def test_refuses_unknown_goals() -> None:
+    with pytest.raises(ValueError, match="latency"):
+        CostModel(minimize="speed").evaluate([build_edge(V1)], NETWORK)  # type: ignore[arg-type]
