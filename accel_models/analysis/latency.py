@@ -1,9 +1,8 @@
 """Latency of one execution: the slowest of the units and of every level, transfers overlapped.
 
-As in Timeloop (Parashar et al., "Timeloop: A Systematic Approach to DNN Accelerator Evaluation", ISPASS 2019,
-section VI), double buffering is taken to overlap all transfers with computation perfectly, so a level that
-cannot keep up throttles the whole. Unlike there, nothing overlaps with the arrival of the first tiles from
-DRAM.
+As in Timeloop (Parashar et al., "Timeloop: A Systematic Approach to DNN Accelerator Evaluation", ISPASS 2019),
+double buffering is taken to overlap all transfers with computation perfectly, so a level that cannot keep up
+throttles the whole. Unlike there, nothing overlaps with the arrival of the first tiles from DRAM.
 """
 
 from dataclasses import dataclass
