@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import isclose, prod
 
 from apollo_dse.report.document import (
     Curve,
@@ -17,6 +18,7 @@ from apollo_dse.report.labels import lowered, metric, metric_text, number, plura
 from apollo_dse.trial import Trial
 
 SLOWEST = 3
+DRIFT = 1e-3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,13 +53,15 @@ def summarize(told: Told) -> Summary:
 
 def structure(hardware: Hardware) -> str:
     """The design's fan-outs in words: `8 × 8 PEs, each of 4 cores of 64 lanes of 4 MACs`."""
-    parts = []
+    text, single = "", True
     for level in hardware.levels:
         sizes = [size for _, size in level.fanout]
         if sizes:
-            many = "s" if max(sizes) > 1 else ""
-            parts.append(f"{' × '.join(map(str, sizes))} {level.child}{many}")
-    return ", each of ".join((parts[0], " of ".join(parts[1:]))) if parts[1:] else "".join(parts)
+            many = prod(sizes) > 1
+            part = f"{' × '.join(map(str, sizes))} {level.child}{'s' if many else ''}"
+            text += f"{' of ' if single else ', each of '}{part}" if text else part
+            single = not many or ", each of " in text
+    return text
 
 
 def _headline(told: Told, chosen: Trial) -> str:
@@ -80,6 +84,7 @@ def _sentences(told: Told, recommendation: Recommendation) -> list[str]:
         sentences[0] = f"It must not be built as it is: {recommendation.reason}."
     if len(told.study.workloads) > 1:
         sentences.append(f"Numbers are geometric means over {len(told.study.workloads)} workloads.")
+    sentences += _drift(told)
     sentences += _limits(recommendation)
     sentences += [told.alternative] if told.alternative else []
     sentences += [_bound(cost) for cost in told.workloads]
@@ -88,13 +93,27 @@ def _sentences(told: Told, recommendation: Recommendation) -> list[str]:
     return sentences
 
 
+def _drift(told: Told) -> list[str]:
+    """Say so when the breakdown is not that of the measured design, as after a change of the model."""
+    measured = told.chosen.measurement.metrics.get("latency_s") if told.chosen else None
+    if measured is None or not told.workloads:
+        return []
+    priced = prod(cost.latency_s for cost in told.workloads) ** (1 / len(told.workloads))
+    if isclose(priced, measured, rel_tol=DRIFT):
+        return []
+    texts = metric_text("latency_s", priced), metric_text("latency_s", measured)
+    return [
+        f"The breakdown below was priced anew: latency {texts[0]}, where the study had measured {texts[1]}."
+    ]
+
+
 def _limits(recommendation: Recommendation) -> list[str]:
     if not recommendation.limits:
         return ["No limits were set."]
     if recommendation.binding is None:
         nearest = min(recommendation.limits, key=_room)
         label = lowered(metric(nearest.metric).label)
-        return [f"No limit binds; the nearest is {label} with {100 * _room(nearest):.0f} % of it left."]
+        return [f"No limit binds; the nearest is {label} with {100 * _room(nearest):.2g} % of it left."]
     use = recommendation.limits[recommendation.binding]
     bound, value = metric_text(use.metric, use.bound, 4), metric_text(use.metric, use.value, 4)
     label = metric(use.metric).label

@@ -7,6 +7,8 @@ import pytest
 
 from apollo_dse.report import ReportData, build_report, pricing, to_json
 from apollo_dse.report.document import SCHEMA, SCHEMA_VERSION
+from apollo_dse.report.hardware import hardware
+from apollo_dse.report.summary import structure
 from apollo_dse.trial import Measurement, Trial
 from search_spaces.hardware.edge import EDGE
 from tests.apollo_dse.report_example import ONE_LAYER, TINY, problem, random_trials, report_of, said
@@ -233,3 +235,29 @@ def test_trade_off_is_against_the_tightest_limit():
     report = report_of(FEW, limits=("area<=800", "power<=15"))
     rooms = {use.metric: use.slack / use.bound for use in report.recommendation.limits}
     assert report.front.x.metric == min(rooms, key=rooms.get)
+
+
+def test_a_model_that_changed_since_is_told():
+    asked = problem()
+    trials = [
+        replace(t, measurement=Measurement({**t.measurement.metrics, "latency_s": 1e-9 * (1 + t.number)}))
+        if t.measurement.is_feasible
+        else t
+        for t in random_trials(asked, FEW)
+    ]
+    changed = build_report(asked, trials, said(), pricing(EDGE.build, (TINY,)))
+    assert any("priced anew" in sentence for sentence in changed.summary.sentences)
+    assert not any("priced anew" in sentence for sentence in report_of(FEW).summary.sentences)
+
+
+@pytest.mark.parametrize(
+    ("sizes", "words"),
+    [
+        ((8, 4, 2, 16), "8 × 4 PEs, each of 2 cores of 16 lanes of 4 MACs"),
+        ((1, 1, 1, 16), "1 × 1 PE of 1 core of 16 lanes, each of 4 MACs"),
+        ((1, 1, 32, 16), "1 × 1 PE of 32 cores, each of 16 lanes of 4 MACs"),
+    ],
+)
+def test_structure_in_words(sizes, words):
+    point = {**EDGE.presets["edge-tpu-v1"], **dict(zip(("pe_x", "pe_y", "cores", "lanes"), sizes, strict=True))}
+    assert structure(hardware(EDGE.build(point))) == words

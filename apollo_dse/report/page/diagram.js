@@ -63,7 +63,7 @@ function measurePanel(panel, width, mostGrid) {
   const columns = sizes.length === 2 ? sizes[0] : foldInto(count, Math.ceil(Math.sqrt((count * room) / mostGrid)));
   const rows = sizes.length === 2 ? sizes[1] : Math.ceil(count / columns);
   const pitch = Math.min(room / columns, mostGrid / rows, 58);
-  const text = sizes.length > 1 ? `${sizes.join(" × ")} ${panel.child}s` : plural(count, panel.child);
+  const text = sizes.length > 1 ? `${sizes.join(" × ")} ${panel.child}${count === 1 ? "" : "s"}` : plural(count, panel.child);
   return { ...panel, width, gridTop, height: gridTop + rows * pitch + GRID_FOOT, grid: { columns, count, pitch, high: rows * pitch, text } };
 }
 
