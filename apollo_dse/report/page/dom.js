@@ -34,7 +34,15 @@ const category = (index) => `c${index % CATEGORIES}`;
 const MARKS = ["circle", "square", "triangle", "diamond", "plus"];
 
 // Perceptually even and colour-blind-safe (viridis, sampled), the ends trimmed so that both show on either theme.
-const RAMP = [[70, 50, 126], [59, 82, 139], [44, 113, 142], [33, 144, 140], [39, 173, 129], [92, 200, 99], [170, 212, 60]];
+const RAMP = [
+  [70, 50, 126],
+  [59, 82, 139],
+  [44, 113, 142],
+  [33, 144, 140],
+  [39, 173, 129],
+  [92, 200, 99],
+  [170, 212, 60],
+];
 
 /** 0 (best) stands out most: the dark end on a light page, the bright end on a dark one. */
 function rampColor(share, alpha = 1) {
@@ -64,11 +72,18 @@ function hideTip() {
 
 /** Say a tooltip's content to screen readers (keyboard users step through points). */
 function speak(content) {
-  spoken.textContent = [content].flat().map((node) => node.textContent).join(", ");
+  spoken.textContent = [content]
+    .flat()
+    .map((node) => node.textContent)
+    .join(", ");
 }
 
 function tipContent(title, rows, remark) {
-  const list = h("dl", {}, rows.map(([key, value]) => [h("dt", {}, key), h("dd", {}, value)]));
+  const list = h(
+    "dl",
+    {},
+    rows.map(([key, value]) => [h("dt", {}, key), h("dd", {}, value)]),
+  );
   return [h("b", {}, title), list, remark ? h("p", {}, remark) : ""].filter(Boolean);
 }
 
@@ -77,10 +92,15 @@ const drawings = new Set();
 /** Call `draw(width)` now (once laid out), and again whenever the width or the theme changes. */
 function responsive(host, draw) {
   let width = 0;
-  const redraw = () => { if (width > 0) draw(width); };
+  const redraw = () => {
+    if (width > 0) draw(width);
+  };
   const observer = new ResizeObserver(() => {
     const now = Math.floor(host.clientWidth);
-    if (now !== width) { width = now; requestAnimationFrame(redraw); }
+    if (now !== width) {
+      width = now;
+      requestAnimationFrame(redraw);
+    }
   });
   observer.observe(host);
   drawings.add(redraw);
@@ -92,7 +112,11 @@ function redrawAll() {
 }
 
 function select(label, options, onchange) {
-  const box = h("select", { class: "button", "aria-label": label, onchange: (event) => onchange(event.target.value) });
+  const box = h("select", {
+    class: "button",
+    "aria-label": label,
+    onchange: (event) => onchange(event.target.value),
+  });
   for (const [value, text] of options) box.append(h("option", { value }, text));
   return box;
 }
@@ -100,33 +124,57 @@ function select(label, options, onchange) {
 function markGlyph(mark, colorName, hollow = false) {
   const paint = `var(--${colorName})`;
   const style = hollow ? { fill: "none", stroke: paint, "stroke-width": 1.6 } : { fill: paint };
-  return svg(13, 13, { "aria-hidden": "true" }, s("path", { d: markPath(mark, 6.5, 6.5, 4.4), ...style, ...(mark === "cross" ? { stroke: paint, "stroke-width": 1.6, fill: "none" } : {}) }));
+  return svg(
+    13,
+    13,
+    { "aria-hidden": "true" },
+    s("path", {
+      d: markPath(mark, 6.5, 6.5, 4.4),
+      ...style,
+      ...(mark === "cross" ? { stroke: paint, "stroke-width": 1.6, fill: "none" } : {}),
+    }),
+  );
 }
 
 function markPath(mark, x, y, r) {
   switch (mark) {
-    case "square": return `M${x - r * .85},${y - r * .85}h${r * 1.7}v${r * 1.7}h${-r * 1.7}z`;
-    case "triangle": return `M${x},${y - r * 1.1}L${x + r},${y + r * .8}H${x - r}z`;
-    case "diamond": return `M${x},${y - r * 1.2}L${x + r * 1.2},${y}L${x},${y + r * 1.2}L${x - r * 1.2},${y}z`;
-    case "plus": return `M${x - r * .35},${y - r}h${r * .7}v${r * .65}h${r * .65}v${r * .7}h${-r * .65}v${r * .65}h${-r * .7}v${-r * .65}h${-r * .65}v${-r * .7}h${r * .65}z`;
-    case "cross": return `M${x - r * .7},${y - r * .7}L${x + r * .7},${y + r * .7}M${x + r * .7},${y - r * .7}L${x - r * .7},${y + r * .7}`;
-    default: return `M${x - r},${y}a${r},${r} 0 1 0 ${2 * r},0a${r},${r} 0 1 0 ${-2 * r},0z`;
+    case "square":
+      return `M${x - r * 0.85},${y - r * 0.85}h${r * 1.7}v${r * 1.7}h${-r * 1.7}z`;
+    case "triangle":
+      return `M${x},${y - r * 1.1}L${x + r},${y + r * 0.8}H${x - r}z`;
+    case "diamond":
+      return `M${x},${y - r * 1.2}L${x + r * 1.2},${y}L${x},${y + r * 1.2}L${x - r * 1.2},${y}z`;
+    case "plus":
+      return `M${x - r * 0.35},${y - r}h${r * 0.7}v${r * 0.65}h${r * 0.65}v${r * 0.7}h${-r * 0.65}v${r * 0.65}h${-r * 0.7}v${-r * 0.65}h${-r * 0.65}v${-r * 0.7}h${r * 0.65}z`;
+    case "cross":
+      return `M${x - r * 0.7},${y - r * 0.7}L${x + r * 0.7},${y + r * 0.7}M${x + r * 0.7},${y - r * 0.7}L${x - r * 0.7},${y + r * 0.7}`;
+    default:
+      return `M${x - r},${y}a${r},${r} 0 1 0 ${2 * r},0a${r},${r} 0 1 0 ${-2 * r},0z`;
   }
 }
 
 function legend(items) {
-  return h("div", { class: "legend" }, items.map(({ name, glyph, toggle }) => {
-    if (!toggle) return h("span", { class: "item" }, glyph, name);
-    const button = h("button", { "aria-pressed": "true", type: "button" }, glyph, name);
-    button.addEventListener("click", () => {
-      const on = button.getAttribute("aria-pressed") !== "true";
-      button.setAttribute("aria-pressed", String(on));
-      toggle(on);
-    });
-    return button;
-  }));
+  return h(
+    "div",
+    { class: "legend" },
+    items.map(({ name, glyph, toggle }) => {
+      if (!toggle) return h("span", { class: "item" }, glyph, name);
+      const button = h("button", { "aria-pressed": "true", type: "button" }, glyph, name);
+      button.addEventListener("click", () => {
+        const on = button.getAttribute("aria-pressed") !== "true";
+        button.setAttribute("aria-pressed", String(on));
+        toggle(on);
+      });
+      return button;
+    }),
+  );
 }
 
 function swatch(colorName) {
-  return svg(12, 12, { "aria-hidden": "true" }, s("rect", { width: 12, height: 12, rx: 2.5, fill: `var(--${colorName})` }));
+  return svg(
+    12,
+    12,
+    { "aria-hidden": "true" },
+    s("rect", { width: 12, height: 12, rx: 2.5, fill: `var(--${colorName})` }),
+  );
 }

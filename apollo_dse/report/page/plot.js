@@ -10,19 +10,46 @@ const POINTER_REACH = 26;
  */
 function xyPlot(host, spec) {
   const state = { zoom: null, hidden: new Set(), at: null, places: [] };
-  const surface = h("div", { class: "surface", tabindex: "0", role: "group", "aria-roledescription": "chart",
-    "aria-label": `${spec.label}. Arrow keys step through points, plus and minus zoom, zero resets.` });
+  const surface = h("div", {
+    class: "surface",
+    tabindex: "0",
+    role: "group",
+    "aria-roledescription": "chart",
+    "aria-label": `${spec.label}. Arrow keys step through points, plus and minus zoom, zero resets.`,
+  });
   const canvas = h("canvas", { "aria-hidden": "true" });
   const overlay = h("div", { class: "plot", style: { height: `${spec.height}px` } });
-  const reset = h("button", { class: "button", type: "button", hidden: true, onclick: () => zoomTo(null) }, "Reset zoom");
+  const reset = h(
+    "button",
+    { class: "button", type: "button", hidden: true, onclick: () => zoomTo(null) },
+    "Reset zoom",
+  );
   const named = spec.layers.filter((layer) => layer.name && !layer.quiet);
-  const bar = h("div", { class: "card-head" }, named.length > 1 || spec.forceLegend ? legend(named.map((layer) => ({
-    name: layer.name, glyph: layerGlyph(layer),
-    toggle: (on) => { state.hidden[on ? "delete" : "add"](layer); redraw(); },
-  }))) : h("span"), reset);
+  const bar = h(
+    "div",
+    { class: "card-head" },
+    named.length > 1 || spec.forceLegend
+      ? legend(
+          named.map((layer) => ({
+            name: layer.name,
+            glyph: layerGlyph(layer),
+            toggle: (on) => {
+              state.hidden[on ? "delete" : "add"](layer);
+              redraw();
+            },
+          })),
+        )
+      : h("span"),
+    reset,
+  );
   host.append(bar, overlay);
 
-  const zoomTo = (zoom) => { state.zoom = zoom; reset.hidden = zoom === null; hideTip(); redraw(); };
+  const zoomTo = (zoom) => {
+    state.zoom = zoom;
+    reset.hidden = zoom === null;
+    hideTip();
+    redraw();
+  };
   const redraw = responsive(overlay, (width) => drawPlane(spec, state, { overlay, canvas, surface, width }));
   listen(spec, state, surface, { zoomTo, redraw });
   return { redraw };
@@ -30,9 +57,25 @@ function xyPlot(host, spec) {
 
 function layerGlyph(layer) {
   if (layer.kind === "path") {
-    return svg(18, 12, { "aria-hidden": "true" }, s("path", { d: "M1,6H17", stroke: `var(--${layer.color})`, "stroke-width": layer.width ?? 2, "stroke-dasharray": layer.dash }));
+    return svg(
+      18,
+      12,
+      { "aria-hidden": "true" },
+      s("path", {
+        d: "M1,6H17",
+        stroke: `var(--${layer.color})`,
+        "stroke-width": layer.width ?? 2,
+        "stroke-dasharray": layer.dash,
+      }),
+    );
   }
-  if (layer.kind === "rug") return svg(13, 13, { "aria-hidden": "true" }, s("path", { d: "M3,2V11M7,2V11M11,2V11", stroke: `var(--${layer.color})` }));
+  if (layer.kind === "rug")
+    return svg(
+      13,
+      13,
+      { "aria-hidden": "true" },
+      s("path", { d: "M3,2V11M7,2V11M11,2V11", stroke: `var(--${layer.color})` }),
+    );
   return markGlyph(layer.mark ?? "circle", layer.color ?? "c0", layer.hollow);
 }
 
@@ -41,8 +84,21 @@ function drawPlane(spec, state, { overlay, canvas, surface, width }) {
   const solid = spec.layers.filter((layer) => layer.kind !== "rug" && !layer.outside);
   const rugs = spec.layers.some((layer) => layer.kind === "rug");
   const below = rugs ? 18 : 0;
-  const xDomain = state.zoom?.x ?? spec.x.domain ?? extent(spec.layers.filter((l) => !l.outside).map((l) => l.x), spec.x.log, 0.03);
-  const yDomain = state.zoom?.y ?? spec.y.domain ?? extent(solid.map((l) => l.y), spec.y.log);
+  const xDomain =
+    state.zoom?.x ??
+    spec.x.domain ??
+    extent(
+      spec.layers.filter((l) => !l.outside).map((l) => l.x),
+      spec.x.log,
+      0.03,
+    );
+  const yDomain =
+    state.zoom?.y ??
+    spec.y.domain ??
+    extent(
+      solid.map((l) => l.y),
+      spec.y.log,
+    );
   const high = spec.height - 26 - 46 - below;
   const left = axisRoom(makeScale(spec.y.log, yDomain, [high, 0]), high, spec.y.unit);
   const box = { left, top: 26, width: Math.max(60, width - left - 24), height: high };
@@ -52,8 +108,15 @@ function drawPlane(spec, state, { overlay, canvas, surface, width }) {
 
   const drawing = svg(width, spec.height, { "aria-hidden": "true" });
   const clip = `clip-${(drawPlane.count = (drawPlane.count ?? 0) + 1)}`;
-  drawing.append(s("clipPath", { id: clip }, s("rect", { x: box.left, y: box.top, width: box.width, height: box.height })));
-  const back = svg(width, spec.height, { "aria-hidden": "true" }, drawAxes(x, y, box, { ...spec.x, below }, spec.y));
+  drawing.append(
+    s("clipPath", { id: clip }, s("rect", { x: box.left, y: box.top, width: box.width, height: box.height })),
+  );
+  const back = svg(
+    width,
+    spec.height,
+    { "aria-hidden": "true" },
+    drawAxes(x, y, box, { ...spec.x, below }, spec.y),
+  );
   const paint = prepareCanvas(canvas, width, spec.height);
   paint.save();
   paint.beginPath();
@@ -68,7 +131,12 @@ function drawPlane(spec, state, { overlay, canvas, surface, width }) {
   paint.restore();
   drawing.append(lines, s("g", { class: "halo-place" }));
   for (const text of spec.labels?.(x, y, box) ?? []) drawing.append(text);
-  Object.assign(surface.style, { left: `${box.left}px`, top: `${box.top}px`, width: `${box.width}px`, height: `${box.height + below}px` });
+  Object.assign(surface.style, {
+    left: `${box.left}px`,
+    top: `${box.top}px`,
+    width: `${box.width}px`,
+    height: `${box.height + below}px`,
+  });
   overlay.replaceChildren(back, canvas, drawing, surface);
   state.drawing = drawing;
 }
@@ -89,7 +157,13 @@ function drawPath(layer, x, y) {
     if (i === 0) d += `M${px},${py}`;
     else d += layer.step ? `H${px}V${py}` : `L${px},${py}`;
   });
-  return s("path", { class: "path", d, stroke: `var(--${layer.color})`, "stroke-width": layer.width ?? 2, "stroke-dasharray": layer.dash });
+  return s("path", {
+    class: "path",
+    d,
+    stroke: `var(--${layer.color})`,
+    "stroke-width": layer.width ?? 2,
+    "stroke-dasharray": layer.dash,
+  });
 }
 
 function drawDots(paint, layer, x, y, box, state) {
@@ -99,7 +173,13 @@ function drawDots(paint, layer, x, y, box, state) {
   for (let i = 0; i < layer.x.length; i += 1) {
     if (layer.x[i] === null || layer.y[i] === null) continue;
     const [px, py] = [x(layer.x[i]), y(layer.y[i])];
-    if (!(px >= box.left - 4 && px <= box.left + box.width + 4 && py >= box.top - 4 && py <= box.top + box.height + 4)) continue;
+    if (!(
+      px >= box.left - 4 &&
+      px <= box.left + box.width + 4 &&
+      py >= box.top - 4 &&
+      py <= box.top + box.height + 4
+    ))
+      continue;
     if (!layer.mute) state.places.push([px, py, layer, i]);
     const tone = layer.colors ? layer.colors(i) : base;
     if (!shape.has(tone)) shape.set(tone, new Path2D());
@@ -139,18 +219,27 @@ function drawRug(paint, layer, x, box, state) {
 }
 
 function nearest(state, px, py, reach) {
-  let best = null, least = reach * reach;
+  let best = null,
+    least = reach * reach;
   for (const place of state.places) {
     const distance = (place[0] - px) ** 2 + (place[1] - py) ** 2;
-    if (distance < least) { least = distance; best = place; }
+    if (distance < least) {
+      least = distance;
+      best = place;
+    }
   }
   return best;
 }
 
 function markPlace(spec, state, surface, place, say) {
   state.at = place;
-  state.drawing?.querySelector(".halo-place")?.replaceChildren(...(place ? [s("circle", { class: "halo", cx: place[0], cy: place[1], r: 7 })] : []));
-  if (!place) { hideTip(); return; }
+  state.drawing
+    ?.querySelector(".halo-place")
+    ?.replaceChildren(...(place ? [s("circle", { class: "halo", cx: place[0], cy: place[1], r: 7 })] : []));
+  if (!place) {
+    hideTip();
+    return;
+  }
   const content = spec.describe(place[2], place[3]);
   const frame = surface.getBoundingClientRect();
   showTip(content, frame.left + place[0] - state.box.left, frame.top + place[1] - state.box.top);
@@ -181,7 +270,9 @@ function listen(spec, state, surface, { zoomTo }) {
     state.drawing.querySelector(".zoom-box")?.remove();
     if (Math.abs(from[0] - to[0]) > 8 && Math.abs(from[1] - to[1]) > 8) zoomTo(zoomBetween(state, from, to));
   });
-  surface.addEventListener("pointerleave", () => { if (!start) markPlace(spec, state, surface, null, false); });
+  surface.addEventListener("pointerleave", () => {
+    if (!start) markPlace(spec, state, surface, null, false);
+  });
   surface.addEventListener("blur", () => markPlace(spec, state, surface, null, false));
   surface.addEventListener("dblclick", () => zoomTo(null));
   surface.addEventListener("keydown", (event) => pressed(event, spec, state, surface, zoomTo));
@@ -191,10 +282,15 @@ function pressed(event, spec, state, surface, zoomTo) {
   const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
   if (step) {
     const order = [...state.places].sort((a, b) => a[0] - b[0] || a[1] - b[1]);
-    const now = state.at ? order.findIndex((p) => p[2] === state.at[2] && p[3] === state.at[3]) : step > 0 ? -1 : order.length;
+    const now = state.at
+      ? order.findIndex((p) => p[2] === state.at[2] && p[3] === state.at[3])
+      : step > 0
+        ? -1
+        : order.length;
     const next = order[Math.min(Math.max(now + step, 0), order.length - 1)];
     if (next) markPlace(spec, state, surface, next, true);
-  } else if (event.key === "+" || event.key === "=" || event.key === "-") zoomTo(zoomAround(state, event.key === "-" ? 1.6 : 1 / 1.6));
+  } else if (event.key === "+" || event.key === "=" || event.key === "-")
+    zoomTo(zoomAround(state, event.key === "-" ? 1.6 : 1 / 1.6));
   else if (event.key === "0" || event.key === "Escape") zoomTo(null);
   else return;
   event.preventDefault();
@@ -202,13 +298,23 @@ function pressed(event, spec, state, surface, zoomTo) {
 
 function showZoomBox(state, from, to) {
   state.drawing.querySelector(".zoom-box")?.remove();
-  state.drawing.append(s("rect", { class: "zoom-box", x: Math.min(from[0], to[0]), y: Math.min(from[1], to[1]),
-    width: Math.abs(from[0] - to[0]), height: Math.abs(from[1] - to[1]) }));
+  state.drawing.append(
+    s("rect", {
+      class: "zoom-box",
+      x: Math.min(from[0], to[0]),
+      y: Math.min(from[1], to[1]),
+      width: Math.abs(from[0] - to[0]),
+      height: Math.abs(from[1] - to[1]),
+    }),
+  );
 }
 
 function zoomBetween(state, from, to) {
   const sorted = (a, b) => (a < b ? [a, b] : [b, a]);
-  return { x: sorted(state.xScale.invert(from[0]), state.xScale.invert(to[0])), y: sorted(state.yScale.invert(from[1]), state.yScale.invert(to[1])) };
+  return {
+    x: sorted(state.xScale.invert(from[0]), state.xScale.invert(to[0])),
+    y: sorted(state.yScale.invert(from[1]), state.yScale.invert(to[1])),
+  };
 }
 
 function zoomAround(state, factor) {

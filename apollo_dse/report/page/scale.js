@@ -3,21 +3,30 @@
 function linearScale([low, high], [from, to]) {
   const ratio = (to - from) / (high - low || 1);
   const scale = (value) => from + (value - low) * ratio;
-  return Object.assign(scale, { domain: [low, high], log: false, invert: (pixel) => low + (pixel - from) / ratio });
+  return Object.assign(scale, {
+    domain: [low, high],
+    log: false,
+    invert: (pixel) => low + (pixel - from) / ratio,
+  });
 }
 
 function logScale([low, high], [from, to]) {
   const [a, b] = [Math.log(low), Math.log(high)];
   const ratio = (to - from) / (b - a || 1);
   const scale = (value) => from + (Math.log(value) - a) * ratio;
-  return Object.assign(scale, { domain: [low, high], log: true, invert: (pixel) => Math.exp(a + (pixel - from) / ratio) });
+  return Object.assign(scale, {
+    domain: [low, high],
+    log: true,
+    invert: (pixel) => Math.exp(a + (pixel - from) / ratio),
+  });
 }
 
 const makeScale = (log, domain, range) => (log ? logScale : linearScale)(domain, range);
 
 /** Smallest and largest of several columns, widened a little; a single value gets room around it. */
 function extent(columns, log, pad = 0.05) {
-  let low = Infinity, high = -Infinity;
+  let low = Infinity,
+    high = -Infinity;
   for (const column of columns) {
     for (const value of column) {
       if (value === null || value === undefined || (log && value <= 0)) continue;
@@ -36,7 +45,8 @@ function extent(columns, log, pad = 0.05) {
 
 /** Worth a logarithmic axis: all positive and more than a factor of 5 apart. */
 function wantsLog(column) {
-  let low = Infinity, high = 0;
+  let low = Infinity,
+    high = 0;
   for (const value of column) {
     if (value === null || value === undefined) continue;
     if (value <= 0) return false;
@@ -55,7 +65,8 @@ function linearTicks([low, high], count) {
   const power = 10 ** Math.floor(Math.log10(raw));
   const step = power * ([1, 2, 5, 10].find((m) => m * power >= raw * 0.999) ?? 10);
   const found = [];
-  for (let i = Math.ceil(low / step - 1e-9); i * step <= high + step * 1e-9; i += 1) found.push(Number((i * step).toPrecision(12)));
+  for (let i = Math.ceil(low / step - 1e-9); i * step <= high + step * 1e-9; i += 1)
+    found.push(Number((i * step).toPrecision(12)));
   return found;
 }
 
@@ -81,17 +92,31 @@ function drawAxes(x, y, box, xAxis, yAxis) {
   const bottom = box.top + box.height;
   for (const value of ticksOf(y, box.height)) {
     const at = Math.round(y(value)) + 0.5;
-    group.append(s("line", { class: "gridline", x1: box.left, x2: box.left + box.width, y1: at, y2: at }),
-      s("text", { x: box.left - 8, y: at + 4, "text-anchor": "end" }, tickText(value, yAxis.unit)));
+    group.append(
+      s("line", { class: "gridline", x1: box.left, x2: box.left + box.width, y1: at, y2: at }),
+      s("text", { x: box.left - 8, y: at + 4, "text-anchor": "end" }, tickText(value, yAxis.unit)),
+    );
   }
   for (const value of ticks(x, Math.max(2, Math.floor(box.width / 84)))) {
     const at = Math.round(x(value)) + 0.5;
-    group.append(s("line", { class: "gridline", x1: at, x2: at, y1: box.top, y2: bottom }),
-      s("text", { x: at, y: bottom + 18 + (xAxis.below ?? 0), "text-anchor": "middle" }, tickText(value, xAxis.unit)));
+    group.append(
+      s("line", { class: "gridline", x1: at, x2: at, y1: box.top, y2: bottom }),
+      s(
+        "text",
+        { x: at, y: bottom + 18 + (xAxis.below ?? 0), "text-anchor": "middle" },
+        tickText(value, xAxis.unit),
+      ),
+    );
   }
-  group.append(s("path", { d: `M${box.left + .5},${box.top}V${bottom + .5}H${box.left + box.width}` }),
-    s("text", { class: "title", x: box.left + box.width, y: bottom + 37 + (xAxis.below ?? 0), "text-anchor": "end" }, `${xAxis.title}${xAxis.log ? " (log)" : ""} →`),
-    s("text", { class: "title", x: 2, y: 12 }, `↑ ${yAxis.title}${yAxis.log ? " (log)" : ""}`));
+  group.append(
+    s("path", { d: `M${box.left + 0.5},${box.top}V${bottom + 0.5}H${box.left + box.width}` }),
+    s(
+      "text",
+      { class: "title", x: box.left + box.width, y: bottom + 37 + (xAxis.below ?? 0), "text-anchor": "end" },
+      `${xAxis.title}${xAxis.log ? " (log)" : ""} →`,
+    ),
+    s("text", { class: "title", x: 2, y: 12 }, `↑ ${yAxis.title}${yAxis.log ? " (log)" : ""}`),
+  );
   return group;
 }
 

@@ -3,7 +3,8 @@
 /** The trial as a tooltip: its metrics, why it is infeasible, and its point. */
 function trialTip(report, row, title) {
   const { trials, metrics, reasons } = report;
-  const rows = metrics.filter((m) => trials.metrics[m.name][row] !== null && !m.name.includes(":"))
+  const rows = metrics
+    .filter((m) => trials.metrics[m.name][row] !== null && !m.name.includes(":"))
     .map((m) => [m.label, quantity(trials.metrics[m.name][row], m.unit, 4)]);
   const point = report.parameters.map((p) => [p.label, parameterText(p, trials.parameters[p.name][row])]);
   const reason = trials.reason[row] === null ? null : `Infeasible: ${reasons[trials.reason[row]].text}`;
@@ -16,7 +17,8 @@ function parameterText(parameter, stored) {
   return typeof value === "number" ? quantity(value, parameter.unit, 4) : String(value);
 }
 
-const metricOf = (report, name) => report.metrics.find((m) => m.name === name) ?? { name, label: name, unit: "" };
+const metricOf = (report, name) =>
+  report.metrics.find((m) => m.name === name) ?? { name, label: name, unit: "" };
 const axisOf = (metric) => ({ title: metric.label, unit: metric.unit });
 
 /** Rows of trials by what became of them. */
@@ -32,11 +34,28 @@ function fates(report) {
 }
 
 function trialLayers(report, xOf, yOf, { feasible, over, unbuildable }, rug) {
-  const at = (rows, name, extra) => ({ name, rows, x: rows.map(xOf), y: rows.map(yOf), kind: "dots", ...extra });
+  const at = (rows, name, extra) => ({
+    name,
+    rows,
+    x: rows.map(xOf),
+    y: rows.map(yOf),
+    kind: "dots",
+    ...extra,
+  });
   const many = report.trials.number.length > 3000;
-  const layers = [at(over, "over a limit", { mark: "cross", color: "no", size: many ? 2.4 : 3.6, alpha: .75 }),
-    at(feasible, "feasible", { color: "dot", size: many ? 2 : 3.4, alpha: many ? .55 : .75 })];
-  if (rug) layers.unshift({ name: "cannot be built (no value)", rows: unbuildable, x: unbuildable.map(xOf), y: [], kind: "rug", color: "no" });
+  const layers = [
+    at(over, "over a limit", { mark: "cross", color: "no", size: many ? 2.4 : 3.6, alpha: 0.75 }),
+    at(feasible, "feasible", { color: "dot", size: many ? 2 : 3.4, alpha: many ? 0.55 : 0.75 }),
+  ];
+  if (rug)
+    layers.unshift({
+      name: "cannot be built (no value)",
+      rows: unbuildable,
+      x: unbuildable.map(xOf),
+      y: [],
+      kind: "rug",
+      color: "no",
+    });
   return layers.filter((layer) => layer.rows.length > 0);
 }
 
@@ -45,8 +64,15 @@ function convergenceCard(report) {
   const body = h("div");
   const draw = (index) => body.replaceChildren(...convergenceBody(report, report.convergence[index]));
   const options = report.convergence.map((curve, i) => [i, metricOf(report, curve.metric).label]);
-  card.append(h("div", { class: "card-head" }, h("h3", {}, "Convergence"),
-    options.length > 1 ? select("Objective", options, draw) : ""), body);
+  card.append(
+    h(
+      "div",
+      { class: "card-head" },
+      h("h3", {}, "Convergence"),
+      options.length > 1 ? select("Objective", options, draw) : "",
+    ),
+    body,
+  );
   draw(0);
   return card;
 }
@@ -58,24 +84,51 @@ function convergenceBody(report, curve) {
   const groups = fates(report);
   const measured = [...groups.feasible, ...groups.over].map((row) => column[row]).filter((v) => v !== null);
   const host = h("div");
-  if (measured.length === 0) return [h("p", { class: "empty" }, `No trial gave a ${metric.label.toLowerCase()}: nothing to draw.`)];
+  if (measured.length === 0)
+    return [h("p", { class: "empty" }, `No trial gave a ${metric.label.toLowerCase()}: nothing to draw.`)];
   const number = (row) => report.trials.number[row];
   const layers = trialLayers(report, number, (row) => column[row], groups, true);
   const last = report.trials.number.at(-1);
   if (curve.rows.length > 0) {
-    layers.push({ name: `best feasible (${goal === "minimize" ? "lower" : "higher"} is better)`, kind: "path", step: true, color: "best", width: 2.4,
-      x: [...curve.rows.map(number), last], y: [...curve.values, curve.values.at(-1)] });
+    layers.push({
+      name: `best feasible (${goal === "minimize" ? "lower" : "higher"} is better)`,
+      kind: "path",
+      step: true,
+      color: "best",
+      width: 2.4,
+      x: [...curve.rows.map(number), last],
+      y: [...curve.values, curve.values.at(-1)],
+    });
   }
-  xyPlot(host, { label: `${metric.label} by trial`, height: 350, layers, x: { title: "trial", unit: "" },
-    y: { ...axisOf(metric), log: wantsLog(measured) }, describe: (layer, i) => trialTip(report, layer.rows[i]) });
-  return [h("p", { class: "note" }, "Every trial in its order; the line is the best feasible one so far."), host];
+  xyPlot(host, {
+    label: `${metric.label} by trial`,
+    height: 350,
+    layers,
+    x: { title: "trial", unit: "" },
+    y: { ...axisOf(metric), log: wantsLog(measured) },
+    describe: (layer, i) => trialTip(report, layer.rows[i]),
+  });
+  return [
+    h("p", { class: "note" }, "Every trial in its order; the line is the best feasible one so far."),
+    host,
+  ];
 }
 
 function frontCard(report) {
   const { front } = report;
-  const card = h("figure", { class: "card", id: "front" }, h("div", { class: "card-head" }, h("h3", {}, "Trade-off")));
+  const card = h(
+    "figure",
+    { class: "card", id: "front" },
+    h("div", { class: "card-head" }, h("h3", {}, "Trade-off")),
+  );
   if (!front) {
-    card.append(h("p", { class: "empty" }, "A trade-off needs two metrics and a trial that measured both: there is none here."));
+    card.append(
+      h(
+        "p",
+        { class: "empty" },
+        "A trade-off needs two metrics and a trial that measured both: there is none here.",
+      ),
+    );
     return card;
   }
   const [mx, my] = [metricOf(report, front.x.metric), metricOf(report, front.y.metric)];
@@ -87,26 +140,50 @@ function frontCard(report) {
     card.append(h("p", { class: "empty" }, "No trial measured both."));
     return card;
   }
-  const layers = trialLayers(report, (row) => cx[row], (row) => cy[row], groups, false);
+  const layers = trialLayers(
+    report,
+    (row) => cx[row],
+    (row) => cy[row],
+    groups,
+    false,
+  );
   const at = { rows: front.rows, x: front.rows.map((r) => cx[r]), y: front.rows.map((r) => cy[r]) };
   if (front.rows.length > 0) {
-    layers.push({ name: "Pareto front", kind: "path", step: true, color: "c4", width: 1.8, ...at },
-      { name: "on the front", quiet: true, kind: "dots", color: "c4", size: 4.2, alpha: 1, ...at });
+    layers.push(
+      { name: "Pareto front", kind: "path", step: true, color: "c4", width: 1.8, ...at },
+      { name: "on the front", quiet: true, kind: "dots", color: "c4", size: 4.2, alpha: 1, ...at },
+    );
   }
   layers.push(...limitLines(report, front, cx, cy, rows), ...chosenMark(report, cx, cy));
   const host = h("div");
   card.append(host);
-  xyPlot(host, { label: `${my.label} against ${mx.label}`, height: 350, layers,
-    x: { ...axisOf(mx), log: wantsLog(rows.map((r) => cx[r])) }, y: { ...axisOf(my), log: wantsLog(rows.map((r) => cy[r])) },
-    describe: (layer, i) => trialTip(report, layer.rows[i]) });
+  xyPlot(host, {
+    label: `${my.label} against ${mx.label}`,
+    height: 350,
+    layers,
+    x: { ...axisOf(mx), log: wantsLog(rows.map((r) => cx[r])) },
+    y: { ...axisOf(my), log: wantsLog(rows.map((r) => cy[r])) },
+    describe: (layer, i) => trialTip(report, layer.rows[i]),
+  });
   return card;
 }
 
 function chosenMark(report, cx, cy) {
   const chosen = report.recommendation;
   if (!chosen || cx[chosen.row] === null || cy[chosen.row] === null) return [];
-  return [{ name: chosen.feasible ? "recommended" : "least infeasible", kind: "dots", mark: "diamond", color: "good", size: 6.5, alpha: 1,
-    rows: [chosen.row], x: [cx[chosen.row]], y: [cy[chosen.row]] }];
+  return [
+    {
+      name: chosen.feasible ? "recommended" : "least infeasible",
+      kind: "dots",
+      mark: "diamond",
+      color: "good",
+      size: 6.5,
+      alpha: 1,
+      rows: [chosen.row],
+      x: [cx[chosen.row]],
+      y: [cy[chosen.row]],
+    },
+  ];
 }
 
 /** Constraints on either axis, drawn across the measured range. */
@@ -114,8 +191,19 @@ function limitLines(report, front, cx, cy, rows) {
   const lines = [];
   for (const limit of report.study.constraints) {
     for (const bound of [limit.lower, limit.upper].filter((b) => b !== null)) {
-      const across = (column) => extent([rows.map((r) => column[r])], rows.every((r) => column[r] > 0), 0.03);
-      const look = { name: `limit ${quantity(bound, metricOf(report, limit.metric).unit, 4)}`, kind: "path", color: "bad", dash: "5 4", width: 1.5 };
+      const across = (column) =>
+        extent(
+          [rows.map((r) => column[r])],
+          rows.every((r) => column[r] > 0),
+          0.03,
+        );
+      const look = {
+        name: `limit ${quantity(bound, metricOf(report, limit.metric).unit, 4)}`,
+        kind: "path",
+        color: "bad",
+        dash: "5 4",
+        width: 1.5,
+      };
       if (limit.metric === front.x.metric) lines.push({ ...look, x: [bound, bound], y: across(cy) });
       if (limit.metric === front.y.metric) lines.push({ ...look, x: across(cx), y: [bound, bound] });
     }
@@ -130,24 +218,54 @@ function importanceCard(report) {
   for (const item of report.importance) {
     const column = h("div");
     columns.append(column);
-    column.append(h("p", { class: "note", style: { marginTop: ".7rem" } }, h("b", {}, item.target), ". ", item.note));
+    column.append(
+      h("p", { class: "note", style: { marginTop: ".7rem" } }, h("b", {}, item.target), ". ", item.note),
+    );
     if (item.verdict === "missing") continue;
     const most = Math.max(...item.rows.map((row) => row.mean + row.std), 1e-9);
     const labels = new Map(report.parameters.map((p) => [p.name, p.label]));
-    column.append(barTable(item.rows.map((row) => ({ label: labels.get(row.parameter) ?? row.parameter, share: Math.max(0, row.mean) / most,
-      text: row.mean < 0.001 ? "< 0.001" : plainNumber(row.mean, 2), color: item.verdict === "weak" ? "no" : "c0",
-      spread: [Math.max(0, row.mean - row.std) / most, Math.max(0, row.mean + row.std) / most] }))));
+    column.append(
+      barTable(
+        item.rows.map((row) => ({
+          label: labels.get(row.parameter) ?? row.parameter,
+          share: Math.max(0, row.mean) / most,
+          text: row.mean < 0.001 ? "< 0.001" : plainNumber(row.mean, 2),
+          color: item.verdict === "weak" ? "no" : "c0",
+          spread: [Math.max(0, row.mean - row.std) / most, Math.max(0, row.mean + row.std) / most],
+        })),
+      ),
+    );
   }
   return card;
 }
 
 /** Horizontal bars as a table: readable by ear and when printed. rows: {label, share, text, color, spread?} */
 function barTable(rows, long = false) {
-  const body = rows.map(({ label, share, text, color: name, spread, title }) => h("tr", { title },
-    h("th", { scope: "row", title: label }, label),
-    h("td", {}, h("div", { class: "track" },
-      h("div", { class: "fill", style: { width: `${Math.max(0, share) * 100}%`, background: `var(--${name})` } }),
-      spread ? h("div", { class: "spread", style: { left: `${spread[0] * 100}%`, width: `${(spread[1] - spread[0]) * 100}%` } }) : "")),
-    h("td", { class: "number" }, text)));
+  const body = rows.map(({ label, share, text, color: name, spread, title }) =>
+    h(
+      "tr",
+      { title },
+      h("th", { scope: "row", title: label }, label),
+      h(
+        "td",
+        {},
+        h(
+          "div",
+          { class: "track" },
+          h("div", {
+            class: "fill",
+            style: { width: `${Math.max(0, share) * 100}%`, background: `var(--${name})` },
+          }),
+          spread
+            ? h("div", {
+                class: "spread",
+                style: { left: `${spread[0] * 100}%`, width: `${(spread[1] - spread[0]) * 100}%` },
+              })
+            : "",
+        ),
+      ),
+      h("td", { class: "number" }, text),
+    ),
+  );
   return h("table", { class: long ? "hbars long" : "hbars" }, h("tbody", {}, body));
 }

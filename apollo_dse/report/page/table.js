@@ -6,34 +6,91 @@ const FIRST_ROWS = 200;
 function dataTable(columns, rows, { caption, onrow, chosen }) {
   const state = { column: null, down: true, all: rows.length <= FIRST_ROWS };
   const body = h("tbody");
-  const heads = columns.map((column, i) => h("th", { scope: "col", class: column.text ? "text" : null },
-    h("button", { type: "button", onclick: () => sort(i) }, column.title)));
-  const more = h("button", { class: "button", type: "button", onclick: () => { state.all = true; refill(); } }, `Show all ${plainNumber(rows.length, 6)}`);
+  const heads = columns.map((column, i) =>
+    h(
+      "th",
+      { scope: "col", class: column.text ? "text" : null },
+      h("button", { type: "button", onclick: () => sort(i) }, column.title),
+    ),
+  );
+  const more = h(
+    "button",
+    {
+      class: "button",
+      type: "button",
+      onclick: () => {
+        state.all = true;
+        refill();
+      },
+    },
+    `Show all ${plainNumber(rows.length, 6)}`,
+  );
   const below = h("div", { class: "below" }, more);
   let lines = new Map();
 
   const sort = (i) => {
     state.down = state.column === i ? !state.down : !columns[i].text;
     state.column = i;
-    heads.forEach((head, k) => (k === i ? head.setAttribute("aria-sort", state.down ? "descending" : "ascending") : head.removeAttribute("aria-sort")));
+    heads.forEach((head, k) =>
+      k === i
+        ? head.setAttribute("aria-sort", state.down ? "descending" : "ascending")
+        : head.removeAttribute("aria-sort"),
+    );
     refill();
   };
   const refill = () => {
-    const sorted = state.column === null ? rows : [...rows].sort((a, b) => compare(columns[state.column].value(a), columns[state.column].value(b), state.down));
+    const sorted =
+      state.column === null
+        ? rows
+        : [...rows].sort((a, b) =>
+            compare(columns[state.column].value(a), columns[state.column].value(b), state.down),
+          );
     lines = new Map(sorted.slice(0, state.all ? rows.length : FIRST_ROWS).map((row) => [row, line(row)]));
     body.replaceChildren(...lines.values());
     below.hidden = state.all;
   };
-  const line = (row) => h("tr", { class: row === chosen ? "chosen" : null, onpointerenter: () => onrow?.(row), onpointerleave: () => onrow?.(null) },
-    columns.map((column) => {
-      const value = column.value(row);
-      const text = column.show && value !== null ? column.show(value) : typeof value === "number" ? plainNumber(value, 4) : value ?? MISSING;
-      return h("td", { class: column.text ? "text" : null, title: column.text ? text : null }, text);
-    }));
+  const line = (row) =>
+    h(
+      "tr",
+      {
+        class: row === chosen ? "chosen" : null,
+        onpointerenter: () => onrow?.(row),
+        onpointerleave: () => onrow?.(null),
+      },
+      columns.map((column) => {
+        const value = column.value(row);
+        const text =
+          column.show && value !== null
+            ? column.show(value)
+            : typeof value === "number"
+              ? plainNumber(value, 4)
+              : (value ?? MISSING);
+        return h("td", { class: column.text ? "text" : null, title: column.text ? text : null }, text);
+      }),
+    );
   refill();
-  const element = h("div", {}, h("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": caption },
-    h("table", { class: "data" }, h("caption", { class: "hidden-text" }, caption), h("thead", {}, h("tr", {}, heads)), body)), below);
-  return { element, light: (row) => { for (const [key, tr] of lines) tr.classList.toggle("lit", key === row); } };
+  const element = h(
+    "div",
+    {},
+    h(
+      "div",
+      { class: "scroll", tabindex: "0", role: "region", "aria-label": caption },
+      h(
+        "table",
+        { class: "data" },
+        h("caption", { class: "hidden-text" }, caption),
+        h("thead", {}, h("tr", {}, heads)),
+        body,
+      ),
+    ),
+    below,
+  );
+  return {
+    element,
+    light: (row) => {
+      for (const [key, tr] of lines) tr.classList.toggle("lit", key === row);
+    },
+  };
 }
 
 function compare(a, b, down) {
@@ -47,13 +104,27 @@ function compare(a, b, down) {
 function topDesignsCard(report) {
   const { trials } = report;
   const shown = report.metrics.filter((m) => !m.name.includes(":"));
-  const columns = [{ title: "trial", value: (row) => trials.number[row] },
-    ...shown.map((m) => ({ title: m.label, value: (row) => trials.metrics[m.name][row], show: (v) => quantity(v, m.unit, 4) })),
-    ...report.parameters.map((p) => ({ title: p.label, text: p.values?.some((v) => typeof v === "string"), value: (row) => stored(p, trials.parameters[p.name][row]),
-      show: (v) => (typeof v === "number" ? quantity(v, p.unit, 4) : v) }))];
+  const columns = [
+    { title: "trial", value: (row) => trials.number[row] },
+    ...shown.map((m) => ({
+      title: m.label,
+      value: (row) => trials.metrics[m.name][row],
+      show: (v) => quantity(v, m.unit, 4),
+    })),
+    ...report.parameters.map((p) => ({
+      title: p.label,
+      text: p.values?.some((v) => typeof v === "string"),
+      value: (row) => stored(p, trials.parameters[p.name][row]),
+      show: (v) => (typeof v === "number" ? quantity(v, p.unit, 4) : v),
+    })),
+  ];
   const card = h("div", { class: "card", id: "top" }, h("h3", {}, "Best designs"));
-  if (report.top.length === 0) card.append(h("p", { class: "empty" }, "No feasible trial, so there is no list of best designs."));
-  else card.append(dataTable(columns, report.top, { caption: "Best designs", chosen: report.recommendation?.row }).element);
+  if (report.top.length === 0)
+    card.append(h("p", { class: "empty" }, "No feasible trial, so there is no list of best designs."));
+  else
+    card.append(
+      dataTable(columns, report.top, { caption: "Best designs", chosen: report.recommendation?.row }).element,
+    );
   return card;
 }
 

@@ -1,7 +1,18 @@
 // Numbers and names as text. Values come in SI units; only here do they get prefixes.
 
-const PREFIXES = [[1e15, "P"], [1e12, "T"], [1e9, "G"], [1e6, "M"], [1e3, "k"], [1, ""],
-  [1e-3, "m"], [1e-6, "µ"], [1e-9, "n"], [1e-12, "p"], [1e-15, "f"]];
+const PREFIXES = [
+  [1e15, "P"],
+  [1e12, "T"],
+  [1e9, "G"],
+  [1e6, "M"],
+  [1e3, "k"],
+  [1, ""],
+  [1e-3, "m"],
+  [1e-6, "µ"],
+  [1e-9, "n"],
+  [1e-12, "p"],
+  [1e-15, "f"],
+];
 const SCALED = new Set(["s", "J", "W", "J·s", "Hz", "B", "B/s", "op/s", "MAC"]);
 const MISSING = "–";
 
@@ -14,8 +25,10 @@ function plainNumber(value, digits = 3) {
   if (size >= 1e15 || size < 1e-4) return value.toExponential(digits - 1).replace("-", "−");
   const decimals = Math.max(0, digits - 1 - Math.floor(Math.log10(size)));
   const rounded = size >= 10 ** digits && Number.isInteger(value) ? value : Number(value.toPrecision(digits));
-  return rounded.toLocaleString("en", { maximumFractionDigits: decimals, useGrouping: size >= 1e4 })
-    .replaceAll(",", "\u202f").replace("-", "−");
+  return rounded
+    .toLocaleString("en", { maximumFractionDigits: decimals, useGrouping: size >= 1e4 })
+    .replaceAll(",", "\u202f")
+    .replace("-", "−");
 }
 
 /** [number, unit] of a value in an SI unit: [“1.25”, “ms”]. */
@@ -32,7 +45,10 @@ function parts(value, unit, digits = 3) {
 function binary(value) {
   const names = ["B", "KiB", "MiB", "GiB", "TiB"];
   let step = 0;
-  while (value >= 1024 && step < names.length - 1) { value /= 1024; step += 1; }
+  while (value >= 1024 && step < names.length - 1) {
+    value /= 1024;
+    step += 1;
+  }
   return [plainNumber(value, 4), names[step]];
 }
 
