@@ -118,7 +118,7 @@ def _limits(recommendation: Recommendation) -> list[str]:
     bound, value = metric_text(use.metric, use.bound, 4), metric_text(use.metric, use.value, 4)
     label = metric(use.metric).label
     if use.slack < 0:
-        over = f"{value} against a limit of {bound} ({-100 * _room(use):.2g} % over)"
+        over = f"{value} against a limit of {bound} ({number(round(-100 * _room(use), 1))} % over)"
         return [f"{label} is the worst offender: {over}."]
     return [f"{label} binds: {value} against a limit of {bound}, {100 * _room(use):.2g} % of it left."]
 

@@ -1,4 +1,4 @@
-// Where time and energy go on the recommended design: columns per layer, roofline, table; all linked by layer.
+// Where time and energy go on this design: columns per layer, roofline, table; all linked by layer.
 
 /** Whoever shows layers subscribes; setting a layer lights it everywhere. */
 function makeLink() {
@@ -79,7 +79,7 @@ function workloadBody(workload) {
   const lead = h(
     "p",
     { class: "lead" },
-    `${workload.name} on the recommended design: ${quantity(workload.latency_s, "s", 4)} and ${quantity(workload.energy_j, "J", 4)} an inference, ` +
+    `${workload.name} on this design: ${quantity(workload.latency_s, "s", 4)} and ${quantity(workload.energy_j, "J", 4)} an inference, ` +
       `${percent(workload.utilization)} of all multiply-accumulate slots busy. ${percent(share)} of the time is bound by ${words(bound)}.`,
   );
   return [

@@ -74,7 +74,7 @@ function logTicks([low, high], count) {
   const decades = Math.log10(high / low);
   if (decades < 0.9) return linearTicks([low, high], count).filter((value) => value > 0);
   const every = Math.max(1, Math.ceil(decades / count));
-  const multiples = decades * 2 <= count ? [1, 2, 5] : decades <= count ? [1, 3] : [1];
+  const multiples = decades * 2 <= count ? [1, 2, 5] : decades * 1.6 <= count ? [1, 3] : [1];
   const found = [];
   for (let e = Math.floor(Math.log10(low)); e <= Math.ceil(Math.log10(high)); e += 1) {
     if (((e % every) + every) % every) continue;
