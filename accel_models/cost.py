@@ -20,7 +20,7 @@ from accel_models.mapspace.record import mapping_record
 from accel_models.vector import price_vector_op
 from accel_models.workload import Layer, VectorOp, Workload
 
-MOST_PAIRS = 1 << 18
+MOST_PAIRS = 1 << 16
 """Design-mapping pairs priced at once, about 500 bytes each."""
 
 
@@ -203,7 +203,7 @@ class CostModel:
             prices = price(found.table.layer, designs.rows(0, 1), found.candidates)
             chosen = best(prices, self.minimize)
             if not bool(prices.feasible[0, chosen[0]]):
-                excess = prices.excess[0, prices.excess[0].amax(dim=-1).argmin()]
+                excess = _chosen(prices, chosen, designs.clock_hz).excess[0]
                 raise ValueError(_shortage(int(excess.argmax()), float(excess.max()), layer.name))
             records.append(mapping_record(found, int(chosen[0]), accelerator))
         return tuple(records)
@@ -239,15 +239,20 @@ class CostModel:
 def _chosen(prices: Price, chosen: Tensor, clock_hz: Tensor) -> _LayerPrices:
     """The prices of the chosen candidates [n]; excess of the least demanding ones."""
     rows = torch.arange(len(chosen), device=chosen.device)
-    least = prices.excess.amax(dim=-1).argmin(dim=-1)
-    cycles = prices.cycles_by_bound[rows, chosen]
+    least = prices.worst_excess.argmin(dim=-1)
+    shape = prices.latency_s.shape
+
+    def pick(parts: tuple[Tensor, ...], index: Tensor) -> Tensor:
+        return torch.stack([part.expand(shape)[rows, index] for part in parts], dim=-1)
+
+    cycles = pick(prices.cycles, chosen)
     return _LayerPrices(
         latency_s=prices.latency_s[rows, chosen],
-        energies_j=prices.energies_j[rows, chosen],
-        bytes=prices.bytes_by_level[rows, chosen],
+        energies_j=pick(prices.energies_j, chosen),
+        bytes=pick(prices.bytes, chosen),
         compute_s=cycles[:, 0] / clock_hz,
         bound=cycles.argmax(dim=-1),
-        excess=prices.excess[rows, least],
+        excess=pick(prices.excess, least),
     )
 
 

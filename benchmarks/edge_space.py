@@ -30,6 +30,7 @@ def main() -> None:
     parser.add_argument("--draws", type=int, default=10_000)
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args()
+    torch.set_num_threads(1)  # thousands of small operations a second: threads would only wait for each other
     edge = search_spaces.get("edge")
     points = edge.space.sample(np.random.default_rng(options.seed), options.draws)
     accelerators = [edge.build(point) for point in points]

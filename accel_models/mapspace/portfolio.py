@@ -8,7 +8,7 @@ so the minimum over it inherits the laws of `choices`: more hardware never costs
 """
 
 from dataclasses import dataclass, replace
-from functools import lru_cache
+from functools import lru_cache, reduce
 from math import prod
 from typing import Literal
 
@@ -32,7 +32,7 @@ SMALLEST = 4096
 MOST_RECOMBINED = (48, 32)
 """Tilings and other choices, the most frequent winners, whose combinations are tried on all drawn designs."""
 
-MOST_PAIRS = 1 << 18
+MOST_PAIRS = 1 << 16
 """Design-candidate pairs priced at once; a pair takes about 500 bytes of temporaries."""
 
 Goal = Literal["latency", "energy", "edp"]
@@ -181,8 +181,8 @@ def _penalized(table: ChoiceTable, designs: Designs, index: list[Tensor], goal: 
     """Logarithm of the loss; what does not fit ranks behind, by how much it exceeds."""
     prices = price(table.layer, designs, table.candidates(*index))
     value = loss(replace(prices, feasible=torch.ones_like(prices.feasible)), goal)
-    over = torch.log(torch.clamp(prices.excess, min=1.0)).sum(dim=-1)
-    return torch.log(value) + 1e3 * over
+    over = reduce(torch.mul, (torch.clamp(excess, min=1.0) for excess in prices.excess))
+    return torch.log(value) + 1e3 * torch.log(over)
 
 
 def _best_of(table: ChoiceTable, designs: Designs, pool: Tensor) -> Tensor:
@@ -191,7 +191,7 @@ def _best_of(table: ChoiceTable, designs: Designs, pool: Tensor) -> Tensor:
     step = max(1, MOST_PAIRS // len(pool))
     for start in range(0, len(designs), step):
         prices = price(table.layer, designs.rows(start, start + step), candidates)
-        demanding = prices.excess.amax(dim=-1).argmin(dim=-1)
+        demanding = prices.worst_excess.argmin(dim=-1)
         fits = prices.feasible.any(dim=-1)
         chosen = [torch.where(fits, best(prices, goal), demanding) for goal in GOALS]
         parts.append(torch.stack([*chosen, demanding]))

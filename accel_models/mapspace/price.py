@@ -12,9 +12,9 @@ that the inputs of the first array tile and the first core's weights must arrive
 """
 
 from dataclasses import dataclass
+from functools import reduce
 from math import gcd
 
-import numpy as np
 import torch
 from torch import Tensor
 
@@ -43,7 +43,7 @@ ENERGIES = (*LEVELS, "mac", "leakage")
 
 @dataclass(frozen=True, slots=True)
 class Chunks:
-    """How a candidate unrolls on a design: chunks and trips per dimension, [B, M] each (or [B, 1])."""
+    """How a candidate unrolls on a design: chunks and trips of iterating dimensions, broadcastable to [B, M]."""
 
     share: dict[Dim, Tensor]
     core: dict[Dim, Tensor]
@@ -79,19 +79,24 @@ class Demand:
 class Price:
     """Latency, energy, feasibility of B designs x M candidates, with what they consist of.
 
-    `cycles_by_bound` [B, M, bound] over `BOUNDS`; `first_cycles` [B, M] until the first tile is there;
-    `excess` [B, M, limit] over `LIMITS`: demand over supply, feasible where all are <= 1;
-    `bytes_by_level` [B, M, level] over `LEVELS`; `energies_j` [B, M, part] over `ENERGIES`.
+    Tuples hold one tensor, broadcastable to [B, M], a part: `cycles` over `BOUNDS`, `excess` over `LIMITS`
+    (demand over supply, feasible where all are <= 1), `bytes` over `LEVELS`, `energies_j` over `ENERGIES`.
+    `first_cycles` pass before the first core can start.
     """
 
     latency_s: Tensor
     energy_j: Tensor
     feasible: Tensor
-    cycles_by_bound: Tensor
+    cycles: tuple[Tensor, ...]
     first_cycles: Tensor
-    excess: Tensor
-    bytes_by_level: Tensor
-    energies_j: Tensor
+    excess: tuple[Tensor, ...]
+    bytes: tuple[Tensor, ...]
+    energies_j: tuple[Tensor, ...]
+
+    @property
+    def worst_excess(self) -> Tensor:
+        """Demand over supply of the scarcest resource, [B, M]."""
+        return reduce(torch.maximum, self.excess)
 
 
 def price(layer: Layer, designs: Designs, candidates: Candidates) -> Price:
@@ -106,15 +111,15 @@ def price(layer: Layer, designs: Designs, candidates: Candidates) -> Price:
         designs.input_row_bytes,
         designs.program_tiles,
     )
-    excess = _stack(*(need / have for need, have in zip(demand.held, supply, strict=True)))
+    excess = tuple(need / have for need, have in zip(demand.held, supply, strict=True))
     return Price(
         latency_s=latency_s,
-        energy_j=energies_j.sum(dim=-1),
-        feasible=(excess <= 1.0).all(dim=-1),
-        cycles_by_bound=cycles,
+        energy_j=reduce(torch.add, energies_j),
+        feasible=reduce(torch.logical_and, (over <= 1.0 for over in excess)),
+        cycles=cycles,
         first_cycles=first_cycles,
         excess=excess,
-        bytes_by_level=moved,
+        bytes=moved,
         energies_j=energies_j,
     )
 
@@ -134,11 +139,7 @@ def unroll(layer: Layer, designs: Designs, candidates: Candidates) -> Chunks:
     core: dict[Dim, Tensor] = {}
     passes: dict[Dim, Tensor] = {}
     beats: dict[Dim, Tensor] = {}
-    for dim in TILED_DIMS:
-        passes[dim] = one
-        if layer.bound(dim) == 1:
-            share[dim] = core[dim] = beats[dim] = one
-            continue
+    for dim in _iterating(layer):
         share[dim] = torch.ceil(candidates.tile[dim] / spread(dim, 0, 1))
         core[dim] = torch.ceil(share[dim] / spread(dim, 2))
         if dim in candidates.core_tile:
@@ -147,14 +148,19 @@ def unroll(layer: Layer, designs: Designs, candidates: Candidates) -> Chunks:
             core[dim] = torch.minimum(core[dim], held)
         beats[dim] = torch.ceil(core[dim] / spread(dim, 3, 4))
     for tap in ("r", "s"):
-        beats[tap] = torch.ceil(layer.bound(tap) / spread(tap, 4))
+        if layer.bound(tap) > 1:
+            beats[tap] = torch.ceil(layer.bound(tap) / spread(tap, 4))
     ways = spread("c", 4) * spread("r", 4) * spread("s", 4)
     return Chunks(share, core, passes, beats, reducing_ways=ways)
 
 
 def demands(layer: Layer, designs: Designs, candidates: Candidates) -> Demand:
     """Trips, bytes and holdings of candidates on designs."""
-    at, trips = unroll(layer, designs, candidates), candidates.trips
+    at = unroll(layer, designs, candidates)
+    trips, tile = (
+        {dim: values[dim] for dim in _iterating(layer)} for values in (candidates.trips, candidates.tile)
+    )
+    one = torch.ones_like(designs.pe_x)
     weight_b, input_b, psum_b = designs.weight_bytes, designs.activation_bytes, designs.accumulator_bytes
     taps = float(layer.r * layer.s)
     tiles, core_passes = _times(trips, "ngkcpq"), _times(at.passes, "gkc")
@@ -163,8 +169,8 @@ def demands(layer: Layer, designs: Designs, candidates: Candidates) -> Demand:
 
     # Outputs: how often a PE's memory sees an output word again before it is final.
     spilled = torch.where(candidates.keeps_weights & (pixel_beats > 1), reduction_beats, 1.0)
-    visits = at.passes["c"] * spilled
-    output_b = torch.where(visits * trips["c"] > 1, psum_b, input_b)
+    visits = at.passes.get("c", one) * spilled
+    output_b = torch.where(visits * trips.get("c", one) > 1, psum_b, input_b)
     outputs = _times(at.share, "ngkpq")
     settings = _times(trips, "ngkpq")
     returns = candidates.partial_words / float(layer.words("outputs"))
@@ -173,9 +179,10 @@ def demands(layer: Layer, designs: Designs, candidates: Candidates) -> Demand:
     output_reads = updates - settings * outputs + settings * outputs * (1.0 + returns)
 
     # Inputs: filled once a visit, read by every multiply-accumulate that no multicast serves.
-    columns = _windows(layer, 1, at.share["q"])
-    inputs = _times(at.share, "ngc") * _windows(layer, 0, at.share["p"]) * columns
-    input_reads = tiles * _times(at.share, "ngcpq") * taps * at.passes["k"] * at.beats["k"]
+    columns = _windows(layer, 1, at.share.get("q", one))
+    inputs = _times(at.share, "ngc") * _windows(layer, 0, at.share.get("p", one)) * columns
+    input_reads = tiles * _times(at.share, "ngcpq") * taps * at.passes.get("k", one)
+    input_reads = input_reads * at.beats.get("k", one)
     input_writes = candidates.input_visits * inputs
 
     # Weights: filled once a visit (or streamed every pass), read again for pixels unless registers keep them.
@@ -185,12 +192,12 @@ def demands(layer: Layer, designs: Designs, candidates: Candidates) -> Demand:
     weight_words = torch.where(resident, candidates.resident_weight_words, candidates.streamed_weight_words)
 
     written = (input_writes * input_b) + output_writes * output_b
-    first_inputs = _times(candidates.tile, "ngc") * _windows(layer, 0, candidates.tile["p"])
-    first_inputs = first_inputs * _windows(layer, 1, candidates.tile["q"])
+    first_inputs = _times(tile, "ngc") * _windows(layer, 0, tile.get("p", one))
+    first_inputs = first_inputs * _windows(layer, 1, tile.get("q", one))
     pe_held = inputs * input_b * (1.0 + (_times(trips, "ngcpq") > 1)) + outputs * output_b * (
         1.0 + (settings > 1)
     )
-    used_pes = _used(candidates.tile, at.share, None)
+    used_pes = _used(tile, at.share, {})
     return Demand(
         compute_cycles=tiles * core_passes * _times(at.beats, "gk") * reduction_beats * pixel_beats,
         weight_bytes=weight_words * weight_b,
@@ -205,7 +212,7 @@ def demands(layer: Layer, designs: Designs, candidates: Candidates) -> Demand:
             pe_held,
             weights * weight_b * (1.0 + (_times(trips, "gkc") * core_passes > 1)),
             weights * weight_b,
-            at.share["c"] * columns * input_b,
+            at.share.get("c", one) * columns * input_b,
             tiles * core_passes,
         ),
         used_pes=used_pes,
@@ -214,9 +221,9 @@ def demands(layer: Layer, designs: Designs, candidates: Candidates) -> Demand:
     )
 
 
-def _latency(designs: Designs, demand: Demand) -> tuple[Tensor, Tensor, Tensor]:
+def _latency(designs: Designs, demand: Demand) -> tuple[tuple[Tensor, ...], Tensor, Tensor]:
     activation_bytes = demand.read_bytes + demand.write_bytes
-    cycles = _stack(
+    cycles = (
         demand.compute_cycles,
         (demand.weight_bytes + activation_bytes) / designs.dram_bandwidth,
         demand.weight_bytes / designs.weight_bandwidth,
@@ -225,17 +232,19 @@ def _latency(designs: Designs, demand: Demand) -> tuple[Tensor, Tensor, Tensor]:
         demand.core_bytes / designs.core_bandwidth,
     )
     first = demand.first_bytes / designs.dram_bandwidth
-    streaming = torch.clamp(cycles[..., 1] - first, min=0.0)
-    rest = torch.maximum(torch.cat((cycles[..., :1], cycles[..., 2:]), dim=-1).amax(dim=-1), streaming)
+    compute, dram, *others = cycles
+    slowest = reduce(torch.maximum, (compute, torch.clamp(dram - first, min=0.0), *others))
     first_cycles = designs.dram_latency_cycles + first
-    return cycles, first_cycles, (first_cycles + rest) / designs.clock_hz
+    return cycles, first_cycles, (first_cycles + slowest) / designs.clock_hz
 
 
-def _energy(layer: Layer, designs: Designs, demand: Demand, latency_s: Tensor) -> tuple[Tensor, Tensor]:
+def _energy(
+    layer: Layer, designs: Designs, demand: Demand, latency_s: Tensor
+) -> tuple[tuple[Tensor, ...], tuple[Tensor, ...]]:
     macs = float(layer.macs)
     register_bytes = macs * (designs.weight_bytes + 2.0 * designs.accumulator_bytes / demand.reducing_ways)
     pe_read, core_read = demand.pe_bytes - demand.pe_written, demand.core_bytes - demand.core_written
-    energies_j = _stack(
+    energies_j = (
         (demand.weight_bytes + demand.read_bytes) * designs.dram_read_j
         + demand.write_bytes * designs.dram_write_j,
         demand.used_pes * (demand.pe_written * designs.pe_write_j + pe_read * designs.pe_read_j),
@@ -244,7 +253,7 @@ def _energy(layer: Layer, designs: Designs, demand: Demand, latency_s: Tensor) -
         macs * designs.mac_j,
         latency_s * designs.leakage_w,
     )
-    moved = _stack(
+    moved = (
         demand.weight_bytes + demand.read_bytes + demand.write_bytes,
         demand.used_pes * demand.pe_bytes,
         demand.used_cores * demand.core_bytes,
@@ -253,23 +262,21 @@ def _energy(layer: Layer, designs: Designs, demand: Demand, latency_s: Tensor) -
     return energies_j, moved
 
 
+def _iterating(layer: Layer) -> tuple[Dim, ...]:
+    """Tiled dimensions that have anything to tile."""
+    return tuple(dim for dim in TILED_DIMS if layer.bound(dim) > 1)
+
+
 def _times(values: dict[Dim, Tensor], dims: str) -> Tensor:
-    """Product over dimensions."""
-    result: Tensor | None = None
-    for dim in DIMS:
-        if dim in dims:
-            result = values[dim] if result is None else result * values[dim]
-    assert result is not None
-    return result
+    """Product over those of `dims` that iterate, or one."""
+    factors = [values[dim] for dim in DIMS if dim in dims and dim in values]
+    return reduce(torch.mul, factors) if factors else torch.ones((), dtype=torch.float64)
 
 
-def _used(outer: dict[Dim, Tensor], inner: dict[Dim, Tensor], passes: dict[Dim, Tensor] | None) -> Tensor:
+def _used(outer: dict[Dim, Tensor], inner: dict[Dim, Tensor], passes: dict[Dim, Tensor]) -> Tensor:
     """Children that hold anything: chunks of `inner` in `outer`, taken in `passes`."""
-    counts = {
-        dim: torch.ceil(outer[dim] / (inner[dim] if passes is None else inner[dim] * passes[dim]))
-        for dim in TILED_DIMS
-    }
-    return _times(counts, "ngkcpq")
+    taken = {dim: inner[dim] * passes[dim] if dim in passes else inner[dim] for dim in outer}
+    return _times({dim: torch.ceil(outer[dim] / taken[dim]) for dim in outer}, "ngkcpq")
 
 
 def _windows(layer: Layer, axis: int, outputs: Tensor) -> Tensor:
@@ -278,8 +285,3 @@ def _windows(layer: Layer, axis: int, outputs: Tensor) -> Tensor:
     divisor = gcd(stride, dilation)
     shared = torch.clamp(outputs - dilation // divisor, min=0.0) * max(0, taps - stride // divisor)
     return outputs * taps - shared
-
-
-def _stack(*parts: Tensor) -> Tensor:
-    shape = np.broadcast_shapes(*(tuple(part.shape) for part in parts))
-    return torch.stack([part.expand(shape) for part in parts], dim=-1)
