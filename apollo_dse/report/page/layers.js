@@ -1,4 +1,4 @@
-// Where time and energy go on this design: columns per layer, roofline, table; all linked by layer.
+// Where time and energy go on the priced design: columns per layer, roofline, table; all linked by layer.
 
 /** Whoever shows layers subscribes; setting a layer lights it everywhere. */
 function makeLink() {
