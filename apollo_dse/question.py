@@ -5,7 +5,7 @@ answers `report` and `resume`. Only a space of the user's own is kept by path: i
 and a study notices when it has changed.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib.metadata import version
 from pathlib import Path
@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal, Self
 
 from accel_models import Workload, workload_io
 from apollo_dse.problem import Constraint, Objective, Problem, resolve_metric
+from apollo_dse.threads import one_thread
 from search_spaces import DesignSpace, get
 
 if TYPE_CHECKING:
@@ -143,6 +144,35 @@ class Question:
         optimizer = optimizers.get(self.optimizer)(problem, self.seed, **self.knobs)
         return Study(problem, optimizer, store, name, batch=self.batch, about=self.about())
 
+    def search(
+        self,
+        trials: int,
+        store: "Store | None" = None,
+        name: str = "study",
+        progress: "Callable[[Study], None] | None" = None,
+    ) -> "Study":
+        """The study that answers, run until it has `trials` trials, those it had before included.
+
+        Args:
+            trials: size of the study at the end, at least 1.
+            store: keeps the study; one of that name that is there is resumed.
+            name: the study's name.
+            progress: called after every batch.
+
+        Raises:
+            ValueError: `trials < 1`, or as in `study`.
+            StoreError: as in `study`.
+            KeyboardInterrupt: Ctrl-C was pressed; the batch at hand was finished, and stored if there is a store.
+        """
+        if trials < 1:
+            raise ValueError(f"`trials >= 1` must hold, but got trials={trials}")
+        study = self.study(store, name)
+        with one_thread():
+            end = study.run(trials, progress)
+        if end == "interrupted":
+            raise KeyboardInterrupt(f"{len(study.trials)} of {trials} trials were made")
+        return study
+
     def report(self, header: "Header", records: "Sequence[Record]") -> "ReportData":
         """All that a report shows of a study of this question, its recommended design priced anew."""
         from apollo_dse.report import About, build_report, pricing
@@ -159,4 +189,5 @@ class Question:
             versions=header.about["versions"],
         )
         price = pricing(design_space.build, self.workloads, self.mapped_for)
-        return build_report(self.problem(), [record.trial for record in records], about, price)
+        with one_thread():
+            return build_report(self.problem(), [record.trial for record in records], about, price)

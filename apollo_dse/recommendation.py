@@ -20,6 +20,7 @@ from apollo_dse.report.choice import BINDING_ROOM
 from apollo_dse.report.hardware import pricing
 from apollo_dse.storage import Store
 from apollo_dse.study import Limitation, Study
+from apollo_dse.threads import one_thread
 from search_spaces import DesignSpace, Point
 
 if TYPE_CHECKING:
@@ -126,8 +127,6 @@ def recommend(  # noqa: PLR0913 - the front door asks for everything in one plac
         StoreError: the store cannot be used, or its study of that name asked something else.
         NothingFeasible: no trial was feasible; the message counts the reasons.
     """
-    if trials < 1:
-        raise ValueError(f"`trials >= 1` must hold, but got trials={trials}")
     question = Question(
         space=space,
         workloads=(as_workload(model, example_inputs),),
@@ -136,9 +135,7 @@ def recommend(  # noqa: PLR0913 - the front door asks for everything in one plac
         optimizer=optimizer,
         seed=seed,
     )
-    study = question.study(store, name)
-    study.run(trials)
-    return _recommendation(question, study)
+    return _recommendation(question, question.search(trials, store, name))
 
 
 def as_workload(model: "Model", example_inputs: Any = None) -> Workload:
@@ -176,8 +173,10 @@ def _recommendation(question: Question, study: Study) -> Recommendation:
     from accel_models.cost import CostModel
 
     workload = question.workloads[0]
-    priced = pricing(question.design_space.build, question.workloads, question.mapped_for)(best.point)
-    mappings = CostModel(minimize=question.mapped_for).mappings(priced.accelerator, workload)
+    price = pricing(question.design_space.build, question.workloads, question.mapped_for)
+    with one_thread():
+        priced = price(best.point)
+        mappings = CostModel(minimize=question.mapped_for).mappings(priced.accelerator, workload)
     return Recommendation(
         question, study, best.point, priced.accelerator, priced.costs[workload.name], mappings
     )

@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 SECONDS_BETWEEN_LINES = 5.0
 """How often progress is written where stderr is no terminal."""
 
+SECONDS_BETWEEN_FRAMES = 0.25
+"""How often it is drawn where stderr is one."""
+
 
 def explore(  # noqa: PLR0913 - one parameter an option
     *,
@@ -144,8 +147,10 @@ def _run(study: "Study", trials: int) -> "End":
     Raises:
         Interrupted: Ctrl-C was pressed; what is saved and how to go on.
     """
+    from apollo_dse.threads import one_thread
+
     try:
-        with _progress(study, trials) as report:
+        with _progress(study, trials) as report, one_thread():
             end = study.run(trials, report)
     except KeyboardInterrupt:
         end = "interrupted"
@@ -161,7 +166,11 @@ def _run(study: "Study", trials: int) -> "End":
 def _progress(study: "Study", trials: int) -> Iterator[Callable[["Study"], None]]:
     """What to call after every batch: a bar on a terminal, else now and then a line."""
     if not sys.stderr.isatty():
-        yield _Lines(trials)
+
+        def write(now: "Study") -> None:
+            output.note(f"{now.name}: {len(now.trials)} of {trials} trials, {outcome.news(now)}")
+
+        yield _Rarely(write, SECONDS_BETWEEN_LINES)
         return
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
@@ -169,19 +178,23 @@ def _progress(study: "Study", trials: int) -> Iterator[Callable[["Study"], None]
     news = TextColumn("{task.fields[news]}")
     with Progress(*columns, news, console=output.console(sys.stderr), transient=True) as bar:
         task = bar.add_task(study.name, total=trials, completed=len(study.trials), news="")
-        yield lambda now: bar.update(task, completed=len(now.trials), news=outcome.news(now))
+
+        def draw(now: "Study") -> None:
+            bar.update(task, completed=len(now.trials), news=outcome.news(now))
+
+        yield _Rarely(draw, SECONDS_BETWEEN_FRAMES)
 
 
-class _Lines:
-    """Progress as lines, one every few seconds."""
+class _Rarely:
+    """Progress that is told of every batch and shows itself only so often: it looks at all trials."""
 
-    def __init__(self, trials: int) -> None:
-        self.trials = trials
+    def __init__(self, show: Callable[["Study"], None], seconds: float) -> None:
+        self.show = show
+        self.seconds = seconds
         self.last = perf_counter()
 
     def __call__(self, study: "Study") -> None:
-        """Write how far the study is, unless it was just said."""
-        now = perf_counter()
-        if now - self.last >= SECONDS_BETWEEN_LINES:
-            self.last = now
-            output.note(f"{study.name}: {len(study.trials)} of {self.trials} trials, {outcome.news(study)}")
+        """Show how far the study is, unless that was just done."""
+        if perf_counter() - self.last >= self.seconds:
+            self.show(study)
+            self.last = perf_counter()

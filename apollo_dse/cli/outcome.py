@@ -87,20 +87,24 @@ class Outcome:
         output.table(("reason", "trials"), rows)
 
     def _show_front(self) -> None:
-        space, metrics = (
-            self.question.design_space.space,
-            [each.metric for each in self.study.problem.objectives],
-        )
+        """The front with the parameters in which its designs differ."""
+        goals = [objective.metric for objective in self.study.problem.objectives]
+        shown = self.front[:MOST_ROWS]
+        varied = [
+            p
+            for p in self.question.design_space.space.parameters
+            if len({trial.point[p.name] for trial in shown}) > 1
+        ]
         rows = [
             [
                 str(trial.number),
-                *(metric_text(name, trial.measurement.metrics[name]) for name in metrics),
-                output.point_text(space, trial.point),
+                *(metric_text(name, trial.measurement.metrics[name]) for name in goals),
+                *(p.format(trial.point[p.name]) for p in varied),
             ]
-            for trial in self.front[:MOST_ROWS]
+            for trial in shown
         ]
-        output.line(f"Pareto front of {len(self.front)} designs, {len(rows)} shown:")
-        output.table(("trial", *metrics, "point"), rows)
+        output.line(f"Pareto front, {len(rows)} of {len(self.front)} designs, parameters in which they differ:")
+        output.table(("trial", *goals, *(p.name for p in varied)), rows)
 
 
 def news(study: Study) -> str:

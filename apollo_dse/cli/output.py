@@ -107,4 +107,4 @@ def note(text: str) -> None:
 
 
 def _is_number(cell: str) -> bool:
-    return not cell or cell[0].isdigit() or cell[0] == "-"
+    return not cell or cell[0].isdigit() or cell == "-"
