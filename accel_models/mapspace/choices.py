@@ -16,6 +16,7 @@ can only improve with more PEs, more buffer or more bandwidth.
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import pairwise, permutations, product
+from math import prod
 
 import numpy as np
 from numpy.typing import NDArray
@@ -34,6 +35,9 @@ UNROLLED_DIMS: dict[str, tuple[Dim, ...]] = {
 }
 WHOLE = 1 << 30
 """A core tile as large as the PE's share of the dimension."""
+
+FEW = 8
+"""Up to this bound every core tile is tried."""
 
 Array = NDArray[np.float64]
 
@@ -89,7 +93,7 @@ def core_tiles(layer: Layer, *, every: bool = False) -> Array:
     sizes = []
     for dim in CORE_DIMS:
         bound = layer.bound(dim)
-        steps = range(1, bound) if every else (1 << e for e in range(0, bound.bit_length(), 2))
+        steps = range(1, bound) if every or bound <= FEW else (1 << e for e in range(0, bound.bit_length(), 2))
         sizes.append([*(size for size in steps if size < bound), WHOLE])
     return np.array(sorted(product(*sizes), reverse=True), dtype=np.float64)
 
@@ -118,10 +122,11 @@ def loop_orders(iterates: tuple[bool, ...]) -> tuple[tuple[int, ...], ...]:
 def tilings(layer: Layer, *, every: bool = False, most: int = 400) -> Tilings:
     """Array tiles with loop orders and their off-chip words.
 
-    `every` takes all tile sizes; otherwise ladders, thinned until at most `most` tiles are left, and of
-    those only the ones that no other beats in everything that a design could care about.
+    `every` keeps all of them. Otherwise all tile sizes if they make at most `most` tiles, else ladders,
+    thinned until they do; and of those only the ones that no other beats in all that a design could mind.
     """
-    sizes = [ladder(layer.bound(d), every=every) for d in TILED_DIMS]
+    few = prod(layer.bound(d) for d in TILED_DIMS) <= most
+    sizes = [ladder(layer.bound(d), every=every or few) for d in TILED_DIMS]
     while not every and np.prod([len(s) for s in sizes]) > most:
         del max(sizes, key=len)[1:-1:2]
     bounds = [layer.bound(d) for d in TILED_DIMS]

@@ -43,7 +43,7 @@ ENERGIES = (*LEVELS, "mac", "leakage")
 
 @dataclass(frozen=True, slots=True)
 class Chunks:
-    """How a candidate unrolls on a design: chunks and trips of iterating dimensions, broadcastable to [B, M]."""
+    """How a candidate unrolls on a design: chunks and trips of iterating dimensions, each like [B, M]."""
 
     share: dict[Dim, Tensor]
     core: dict[Dim, Tensor]
