@@ -162,7 +162,7 @@ class Question:
         Raises:
             ValueError: `trials < 1`, or as in `study`.
             StoreError: as in `study`.
-            KeyboardInterrupt: Ctrl-C was pressed; the batch at hand was finished, and stored if there is a store.
+            KeyboardInterrupt: Ctrl-C was pressed; the batch at hand was finished, and stored in the store.
         """
         if trials < 1:
             raise ValueError(f"`trials >= 1` must hold, but got trials={trials}")
