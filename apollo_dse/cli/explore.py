@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import Parameter
 
-from apollo_dse.cli import outcome, output
+from apollo_dse.cli import output
 from apollo_dse.cli.arguments import JsonOption, Minimize, StoreOption, WorkloadOptions, network
 from apollo_dse.cli.errors import Interrupted, UserError, user_input
 
@@ -72,6 +72,7 @@ def explore(  # noqa: PLR0913 - one parameter an option
         workloads=workload, space=space, objectives=objective, constraints=constraint,
         optimizer=optimizer, batch=batch, seed=seed, minimize=minimize,
     )  # fmt: skip
+    from apollo_dse.cli.outcome import Outcome
     from apollo_dse.storage import Store, StoreError
 
     if resume and study is None:
@@ -87,7 +88,7 @@ def explore(  # noqa: PLR0913 - one parameter an option
         end = _run(running, trials)
     if end == "exhausted":
         output.note(f"no design is left: all that the space has are among the {len(running.trials)} trials")
-    found = outcome.Outcome(question, running, str(opened.path), perf_counter() - start)
+    found = Outcome(question, running, str(opened.path), perf_counter() - start)
     output.document(found.document()) if json else found.show()
 
 
@@ -165,22 +166,24 @@ def _run(study: "Study", trials: int) -> "End":
 @contextmanager
 def _progress(study: "Study", trials: int) -> Iterator[Callable[["Study"], None]]:
     """What to call after every batch: a bar on a terminal, else now and then a line."""
+    from apollo_dse.cli.outcome import news
+
     if not sys.stderr.isatty():
 
         def write(now: "Study") -> None:
-            output.note(f"{now.name}: {len(now.trials)} of {trials} trials, {outcome.news(now)}")
+            output.note(f"{now.name}: {len(now.trials)} of {trials} trials, {news(now)}")
 
         yield _Rarely(write, SECONDS_BETWEEN_LINES)
         return
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    news = TextColumn("{task.fields[news]}")
-    with Progress(*columns, news, console=output.console(sys.stderr), transient=True) as bar:
+    told = TextColumn("{task.fields[news]}")
+    with Progress(*columns, told, console=output.console(sys.stderr), transient=True) as bar:
         task = bar.add_task(study.name, total=trials, completed=len(study.trials), news="")
 
         def draw(now: "Study") -> None:
-            bar.update(task, completed=len(now.trials), news=outcome.news(now))
+            bar.update(task, completed=len(now.trials), news=news(now))
 
         yield _Rarely(draw, SECONDS_BETWEEN_FRAMES)
 
