@@ -1,0 +1,18 @@
+"""The guard around a search gives torch back what it had."""
+
+import pytest
+import torch
+
+from apollo_dse.threads import one_thread
+
+
+def test_threads_are_given_back_even_after_an_error():
+    before = torch.get_num_threads()
+    torch.set_num_threads(2)
+    try:
+        with pytest.raises(RuntimeError, match="stop"), one_thread():
+            assert torch.get_num_threads() == 1
+            raise RuntimeError("stop")
+        assert torch.get_num_threads() == 2
+    finally:
+        torch.set_num_threads(before)
