@@ -1,7 +1,10 @@
 """What accelerators cost on a workload: latency, energy, area, power, in batches, on any torch device.
 
 `CostModel.evaluate` picks, for every design and layer, the best mapping of the layer's portfolio and adds
-the layers up. Layers run one after the other; each reads its inputs from DRAM and writes its outputs there.
+the layers up. Layers run one after the other. A layer that fits the PE memories whole, with its inputs and its
+outputs, takes the former from and leaves the latter in them, except for what the network as a whole reads and
+writes: the first layer's inputs and the last one's outputs. All others go through DRAM. What a branch must hold
+on to meanwhile (the other side of a residual connection) is not counted.
 """
 
 from collections.abc import Sequence
@@ -15,7 +18,7 @@ from accel_models.arch import Accelerator
 from accel_models.mapping import Mapping
 from accel_models.mapspace.designs import LEVELS, Designs, stack
 from accel_models.mapspace.portfolio import Goal, Portfolio, best, canonical, portfolio
-from accel_models.mapspace.price import BOUNDS, ENERGIES, LIMITS, Price, price
+from accel_models.mapspace.price import BOUNDS, ENERGIES, LIMITS, Price, Residency, price
 from accel_models.mapspace.record import mapping_record
 from accel_models.vector import price_vector_op
 from accel_models.workload import Layer, VectorOp, Workload
@@ -144,11 +147,19 @@ class CostModel:
 
     Args:
         minimize: what the mapper minimizes layer by layer: "latency", "energy" or "edp".
+        keep_activations: whether activations may stay on chip from layer to layer.
         device: torch device of the batch arithmetic; default: cpu.
     """
 
-    def __init__(self, *, minimize: Goal = "latency", device: str | torch.device | None = None) -> None:
+    def __init__(
+        self,
+        *,
+        minimize: Goal = "latency",
+        keep_activations: bool = True,
+        device: str | torch.device | None = None,
+    ) -> None:
         self.minimize = minimize
+        self.keep_activations = keep_activations
         self.device = torch.device(device or "cpu")
 
     def evaluate(self, accelerators: Sequence[Accelerator], workload: Workload) -> Costs:
@@ -159,7 +170,8 @@ class CostModel:
         """
         designs = stack(accelerators, self.device)
         op_energy_j = self._column([a.vector_op_energy_j for a in accelerators])
-        layers = [self._layer(layer, designs) for layer in workload.layers]
+        residencies = self._residencies(workload)
+        layers = [self._layer(*pair, designs) for pair in zip(workload.layers, residencies, strict=True)]
         layers += [self._vector(op, designs, op_energy_j) for op in workload.vector_ops]
         repeats = [layer.repeats for layer in workload.layers] + [op.repeats for op in workload.vector_ops]
         weight = self._column(repeats)
@@ -198,9 +210,9 @@ class CostModel:
         """
         designs = stack([accelerator], self.device)
         records = []
-        for layer in workload.layers:
+        for layer, residency in zip(workload.layers, self._residencies(workload), strict=True):
             found = _on(canonical(layer), self.device)
-            prices = price(found.table.layer, designs.rows(0, 1), found.candidates)
+            prices = price(found.table.layer, designs.rows(0, 1), found.candidates, residency)
             chosen = best(prices, self.minimize)
             if not bool(prices.feasible[0, chosen[0]]):
                 excess = _chosen(prices, chosen, designs.clock_hz).excess[0]
@@ -211,27 +223,33 @@ class CostModel:
     def _column(self, values: Sequence[float]) -> Tensor:
         return torch.tensor(values, dtype=torch.float64, device=self.device)
 
-    def _layer(self, layer: Layer, designs: Designs) -> _LayerPrices:
+    def _residencies(self, workload: Workload) -> list[Residency]:
+        last = len(workload.layers) - 1
+        keep = self.keep_activations
+        return [Residency(inputs=keep and i > 0, outputs=keep and i < last) for i in range(last + 1)]
+
+    def _layer(self, layer: Layer, residency: Residency, designs: Designs) -> _LayerPrices:
         found = _on(canonical(layer), self.device)
         step = max(1, MOST_PAIRS // len(found))
         parts = []
         for start in range(0, len(designs), step):
-            prices = price(found.table.layer, designs.rows(start, start + step), found.candidates)
+            prices = price(found.table.layer, designs.rows(start, start + step), found.candidates, residency)
             parts.append(_chosen(prices, best(prices, self.minimize), designs.clock_hz[start : start + step]))
         return _LayerPrices(
             *(torch.cat([getattr(part, name) for part in parts]) for name in _LayerPrices.__slots__)
         )
 
     def _vector(self, op: VectorOp, designs: Designs, op_energy_j: Tensor) -> _LayerPrices:
-        found = price_vector_op(op, designs, op_energy_j)
+        found = price_vector_op(op, designs, op_energy_j, keep_activations=self.keep_activations)
         none = torch.zeros_like(found.latency_s)
-        memory_bound = (found.dram_cycles > found.compute_cycles).to(torch.int64)
+        slowest = torch.stack((found.compute_cycles, found.dram_cycles, found.pe_cycles)).argmax(dim=0)
+        bounds = [BOUNDS.index(name) for name in ("compute", "dram bandwidth", "pe_memory bandwidth")]
         return _LayerPrices(
             latency_s=found.latency_s,
             energies_j=torch.stack((found.dram_j, found.pe_j, none, none, found.op_j, found.leakage_j), dim=-1),
             bytes=torch.stack((found.dram_bytes, found.pe_bytes, none, none), dim=-1),
             compute_s=found.compute_cycles / designs.clock_hz,
-            bound=memory_bound * BOUNDS.index("dram bandwidth"),
+            bound=torch.tensor(bounds, device=self.device)[slowest],
             excess=torch.zeros((len(none), len(LIMITS)), dtype=torch.float64, device=self.device),
         )
 

@@ -21,7 +21,7 @@ from accel_models.mapspace.cache import fetch
 from accel_models.mapspace.candidates import CHOICES, Candidates, ChoiceTable
 from accel_models.mapspace.choices import WHOLE
 from accel_models.mapspace.designs import Designs
-from accel_models.mapspace.price import Price, price
+from accel_models.mapspace.price import OFF_CHIP, ON_CHIP, Price, price
 from accel_models.workload import OPERANDS, Layer
 
 NUM_DESIGNS = 512
@@ -186,21 +186,24 @@ def _improve(
 
 def _penalized(table: ChoiceTable, designs: Designs, index: list[Tensor], goal: Goal) -> Tensor:
     """Logarithm of the loss; what does not fit ranks behind, by how much it exceeds."""
-    prices = price(table.layer, designs, table.candidates(*index))
+    prices = price(table.layer, designs, table.candidates(*index), ON_CHIP)
     value = loss(replace(prices, feasible=torch.ones_like(prices.feasible)), goal)
     over = reduce(torch.mul, (torch.clamp(excess, min=1.0) for excess in prices.excess))
     return torch.log(value) + 1e3 * torch.log(over)
 
 
 def _best_of(table: ChoiceTable, designs: Designs, pool: Tensor) -> Tensor:
-    """Index [goal, B] into `pool` of what is best for every design: the goals, then the least demanding."""
+    """Index [x, B] into `pool` of what is best for every design: a goal a row, on chip, then off chip."""
     candidates, parts = table.candidates(*pool.unbind(-1)), []
     step = max(1, MOST_PAIRS // len(pool))
     for start in range(0, len(designs), step):
-        prices = price(table.layer, designs.rows(start, start + step), candidates)
-        demanding = prices.worst_excess.argmin(dim=-1)
-        fits = prices.feasible.any(dim=-1)
-        chosen = [torch.where(fits, best(prices, goal), demanding) for goal in GOALS]
+        rows = designs.rows(start, start + step)
+        chosen = []
+        for residency in (ON_CHIP, OFF_CHIP):
+            prices = price(table.layer, rows, candidates, residency)
+            demanding = prices.worst_excess.argmin(dim=-1)
+            fits = prices.feasible.any(dim=-1)
+            chosen += [torch.where(fits, best(prices, goal), demanding) for goal in GOALS]
         parts.append(torch.stack([*chosen, demanding]))
     found: Tensor = torch.cat(parts, dim=1)
     return found

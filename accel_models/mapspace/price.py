@@ -9,6 +9,8 @@ Notation (all tensors broadcast to [B, M]; d is a problem dimension):
 Words are counted exactly off chip, and per full chunk on chip (a clipped last chunk counts as a full one:
 an upper bound, exact when tiles divide). Transfers are double-buffered and overlap with computation, except
 that the inputs of the first array tile and the first core's weights must arrive before anything starts.
+Where one array tile is the whole layer, all its inputs and outputs lie in the PE memories at once, and those
+that `Residency` grants do not travel off chip at all.
 """
 
 from dataclasses import dataclass
@@ -39,6 +41,17 @@ LIMITS = (
     "tiles in instruction memory",
 )
 ENERGIES = (*LEVELS, "mac", "leakage")
+
+
+@dataclass(frozen=True, slots=True)
+class Residency:
+    """Which activations may stay in the PE memories, from the layer before and for the layer after."""
+
+    inputs: bool = False
+    outputs: bool = False
+
+
+OFF_CHIP, ON_CHIP = Residency(), Residency(inputs=True, outputs=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,9 +112,9 @@ class Price:
         return reduce(torch.maximum, self.excess)
 
 
-def price(layer: Layer, designs: Designs, candidates: Candidates) -> Price:
+def price(layer: Layer, designs: Designs, candidates: Candidates, residency: Residency = OFF_CHIP) -> Price:
     """Price candidates of a layer on designs; the two broadcast (see `Designs.rows`)."""
-    demand = demands(layer, designs, candidates)
+    demand = demands(layer, designs, candidates, residency)
     cycles, first_cycles, latency_s = _latency(designs, demand)
     energies_j, moved = _energy(layer, designs, demand, latency_s)
     supply = (
@@ -154,7 +167,7 @@ def unroll(layer: Layer, designs: Designs, candidates: Candidates) -> Chunks:
     return Chunks(share, core, passes, beats, reducing_ways=ways)
 
 
-def demands(layer: Layer, designs: Designs, candidates: Candidates) -> Demand:
+def demands(layer: Layer, designs: Designs, candidates: Candidates, residency: Residency = OFF_CHIP) -> Demand:
     """Trips, bytes and holdings of candidates on designs."""
     at = unroll(layer, designs, candidates)
     trips, tile = (
@@ -162,55 +175,37 @@ def demands(layer: Layer, designs: Designs, candidates: Candidates) -> Demand:
     )
     one = torch.ones_like(designs.pe_x)
     weight_b, input_b, psum_b = designs.weight_bytes, designs.activation_bytes, designs.accumulator_bytes
-    taps = float(layer.r * layer.s)
     tiles, core_passes = _times(trips, "ngkcpq"), _times(at.passes, "gkc")
-    reduction_beats, pixel_beats = _times(at.beats, "crs"), _times(at.beats, "npq")
-    resident = core_passes <= 1
-
-    # Outputs: how often a PE's memory sees an output word again before it is final.
-    spilled = torch.where(candidates.keeps_weights & (pixel_beats > 1), reduction_beats, 1.0)
-    visits = at.passes.get("c", one) * spilled
-    output_b = torch.where(visits * trips.get("c", one) > 1, psum_b, input_b)
-    outputs = _times(at.share, "ngkpq")
-    settings = _times(trips, "ngkpq")
-    returns = candidates.partial_words / float(layer.words("outputs"))
-    updates = tiles * outputs * visits
-    output_writes = updates + settings * outputs * returns
-    output_reads = updates - settings * outputs + settings * outputs * (1.0 + returns)
-
-    # Inputs: filled once a visit, read by every multiply-accumulate that no multicast serves.
+    beats = _times(at.beats, "ngkcpqrs")
     columns = _windows(layer, 1, at.share.get("q", one))
     inputs = _times(at.share, "ngc") * _windows(layer, 0, at.share.get("p", one)) * columns
-    input_reads = tiles * _times(at.share, "ngcpq") * taps * at.passes.get("k", one)
-    input_reads = input_reads * at.beats.get("k", one)
-    input_writes = candidates.input_visits * inputs
+    input_reads, input_writes = _input_words(layer, at, candidates, tiles, inputs)
+    outputs, settings = _times(at.share, "ngkpq"), _times(trips, "ngkpq")
+    output_reads, output_writes, output_b = _output_words(layer, designs, at, candidates, outputs)
+    weights = _times(at.core, "gkc") * float(layer.r * layer.s)
+    core_reads, core_fills, weight_words = _weight_words(at, candidates, tiles, core_passes)
 
-    # Weights: filled once a visit (or streamed every pass), read again for pixels unless registers keep them.
-    weights = _times(at.core, "gkc") * taps
-    refills = torch.where(resident, candidates.weight_visits, tiles * core_passes)
-    rereads = torch.where(candidates.keeps_weights | (reduction_beats <= 1), 1.0, pixel_beats)
-    weight_words = torch.where(resident, candidates.resident_weight_words, candidates.streamed_weight_words)
-
-    written = (input_writes * input_b) + output_writes * output_b
+    whole = tiles <= 1
+    loaded = torch.where(whole, 0.0, 1.0) if residency.inputs else one
+    stored = torch.where(whole, 0.0, 1.0) if residency.outputs else one
     first_inputs = _times(tile, "ngc") * _windows(layer, 0, tile.get("p", one))
-    first_inputs = first_inputs * _windows(layer, 1, tile.get("q", one))
-    pe_held = inputs * input_b * (1.0 + (_times(trips, "ngcpq") > 1)) + outputs * output_b * (
-        1.0 + (settings > 1)
-    )
+    first_inputs = loaded * first_inputs * _windows(layer, 1, tile.get("q", one))
+    inputs_move, weights_move = _times(trips, "ngcpq") > 1, _times(trips, "gkc") * core_passes > 1
+    written = input_writes * input_b + output_writes * output_b
     used_pes = _used(tile, at.share, {})
     return Demand(
-        compute_cycles=tiles * core_passes * _times(at.beats, "gk") * reduction_beats * pixel_beats,
+        compute_cycles=tiles * core_passes * beats,
         weight_bytes=weight_words * weight_b,
-        read_bytes=candidates.input_words * input_b + candidates.partial_words * psum_b,
-        write_bytes=candidates.partial_words * psum_b + float(layer.words("outputs")) * input_b,
+        read_bytes=loaded * candidates.input_words * input_b + candidates.partial_words * psum_b,
+        write_bytes=candidates.partial_words * psum_b + stored * float(layer.words("outputs")) * input_b,
         first_bytes=first_inputs * input_b + weights * weight_b,
         pe_bytes=written + input_reads * input_b + output_reads * output_b,
         pe_written=written,
-        core_bytes=(refills + tiles * core_passes * rereads) * weights * weight_b,
-        core_written=refills * weights * weight_b,
+        core_bytes=(core_fills + core_reads) * weights * weight_b,
+        core_written=core_fills * weights * weight_b,
         held=(
-            pe_held,
-            weights * weight_b * (1.0 + (_times(trips, "gkc") * core_passes > 1)),
+            inputs * input_b * (1.0 + inputs_move) + outputs * output_b * (1.0 + (settings > 1)),
+            weights * weight_b * (1.0 + weights_move),
             weights * weight_b,
             at.share.get("c", one) * columns * input_b,
             tiles * core_passes,
@@ -219,6 +214,42 @@ def demands(layer: Layer, designs: Designs, candidates: Candidates) -> Demand:
         used_cores=used_pes * _used(at.share, at.core, at.passes),
         reducing_ways=at.reducing_ways,
     )
+
+
+def _input_words(
+    layer: Layer, at: Chunks, candidates: Candidates, tiles: Tensor, inputs: Tensor
+) -> tuple[Tensor, Tensor]:
+    """Words that a PE's memory reads and fills: once a visit, read for whatever no multicast serves."""
+    one = torch.ones_like(tiles)
+    reads = tiles * _times(at.share, "ngcpq") * float(layer.r * layer.s)
+    return reads * at.passes.get("k", one) * at.beats.get("k", one), candidates.input_visits * inputs
+
+
+def _output_words(
+    layer: Layer, designs: Designs, at: Chunks, candidates: Candidates, outputs: Tensor
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Words that a PE's memory reads and writes, and their width: partial sums are wide, final ones narrow."""
+    one = torch.ones_like(outputs)
+    trips = {dim: candidates.trips[dim] for dim in _iterating(layer)}
+    settings, steps = _times(trips, "ngkpq"), trips.get("c", one)
+    spills = candidates.keeps_weights & (_times(at.beats, "npq") > 1)
+    visits = at.passes.get("c", one) * torch.where(spills, _times(at.beats, "crs"), 1.0)
+    width = torch.where(visits * steps > 1, designs.accumulator_bytes, designs.activation_bytes)
+    updates = settings * steps * outputs * visits
+    returns = settings * outputs * candidates.partial_words / float(layer.words("outputs"))
+    return updates + returns, updates + returns, width
+
+
+def _weight_words(
+    at: Chunks, candidates: Candidates, tiles: Tensor, core_passes: Tensor
+) -> tuple[Tensor, Tensor, Tensor]:
+    """How often a core reads and fills its tile, and the words from DRAM; registers may spare reads."""
+    stays = core_passes <= 1
+    kept = candidates.keeps_weights | (_times(at.beats, "crs") <= 1)
+    reads = tiles * core_passes * torch.where(kept, 1.0, _times(at.beats, "npq"))
+    fills = torch.where(stays, candidates.weight_visits, tiles * core_passes)
+    words = torch.where(stays, candidates.resident_weight_words, candidates.streamed_weight_words)
+    return reads, fills, words
 
 
 def _latency(designs: Designs, demand: Demand) -> tuple[tuple[Tensor, ...], Tensor, Tensor]:

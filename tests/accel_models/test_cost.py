@@ -39,12 +39,51 @@ def test_layers_add_up() -> None:
 
 
 def test_pooling_is_priced_and_fused_operations_ride_along() -> None:
-    pool, relu = CostModel().evaluate([build_edge(V1)], NETWORK).design(0).layers[3:]
-    assert pool.latency_s > 0
-    assert pool.bytes_by_level["dram"] == POOL.input_words + POOL.output_words
-    assert relu.latency_s == 0
-    assert relu.bytes_by_level["dram"] == 0
-    assert relu.energy_by_level_j["mac"] > 0
+    words = POOL.input_words + POOL.output_words
+    for keep, dram, bound in ((True, 0, "pe_memory bandwidth"), (False, words, "dram bandwidth")):
+        model = CostModel(keep_activations=keep)
+        pool, relu = model.evaluate([build_edge(V1)], NETWORK).design(0).layers[3:]
+        assert pool.latency_s > 0
+        assert pool.bytes_by_level["dram"] == dram
+        assert pool.bytes_by_level["pe_memory"] == 2 * words
+        assert pool.bound_by == bound
+        assert relu.latency_s == 0
+        assert relu.bytes_by_level["dram"] == 0
+        assert relu.energy_by_level_j["mac"] > 0
+
+
+def test_what_a_gather_looks_up_comes_from_dram() -> None:
+    gather = VectorOp(name="embedding", kind="gather", ops=0, input_words=512, output_words=512)
+    design = (
+        CostModel()
+        .evaluate([build_edge(V1)], Workload(name="gather", layers=(), vector_ops=(gather,)))
+        .design(0)
+    )
+    assert design.layers[0].bytes_by_level["dram"] == gather.input_words
+
+
+def test_activations_stay_on_chip_between_layers_that_fit() -> None:
+    """Weights always travel; the network's own input and output do, too."""
+    layers = tuple(replace(CONV, name=f"conv{i}", repeats=1) for i in range(3))
+    network = Workload(name="chain", layers=layers)
+    dram = {
+        keep: [
+            layer.bytes_by_level["dram"]
+            for layer in CostModel(keep_activations=keep).evaluate([build_edge(V1)], network).design(0).layers
+        ]
+        for keep in (True, False)
+    }
+    weights, inputs, outputs = (CONV.words(operand) for operand in ("weights", "inputs", "outputs"))
+    assert dram[True] == [weights + inputs, weights, weights + outputs]
+    assert dram[False] == [weights + inputs + outputs] * 3
+
+
+def test_a_layer_that_does_not_fit_whole_goes_through_dram() -> None:
+    small = build_edge({**V1, "pe_x": 1, "pe_y": 1, "pe_memory_bytes": 4096})
+    layers = tuple(replace(CONV, name=f"conv{i}", repeats=1) for i in range(3))
+    middle = CostModel().evaluate([small], Workload(name="chain", layers=layers)).design(0).layers[1]
+    least = sum(CONV.words(operand) for operand in ("weights", "inputs", "outputs"))
+    assert middle.bytes_by_level["dram"] >= least
 
 
 def test_infeasible_designs_say_why_and_have_no_numbers() -> None:

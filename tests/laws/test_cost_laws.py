@@ -37,10 +37,15 @@ points = st.fixed_dictionaries({name: st.sampled_from(values) for name, values i
 
 
 def latencies(points: list[Point]) -> torch.Tensor:
-    """Latency of every layer on every design, infinite where it cannot be mapped; dies of any size."""
+    """Latency of every layer on every design, infinite where it cannot be mapped; dies of any size.
+
+    Every layer stands three times, so that the one in the middle may keep all its activations on chip.
+    """
     accelerators = [replace(build_edge(point), violations=()) for point in points]
-    singles = [CostModel().evaluate(accelerators, Workload(name=one.name, layers=(one,))) for one in LAYERS]
-    return torch.stack([costs.latency_s for costs in singles], dim=1)
+    chains = [
+        CostModel().evaluate(accelerators, Workload(name=one.name, layers=(one, one, one))) for one in LAYERS
+    ]
+    return torch.stack([costs.latency_s for costs in chains], dim=1)
 
 
 @pytest.mark.parametrize("name", list(SIZES))
@@ -82,10 +87,20 @@ def test_a_batch_is_its_singles_in_any_order(points: list[Point]) -> None:
 @given(point=points, minimize=st.sampled_from(["latency", "energy", "edp"]))
 def test_a_network_costs_the_sum_of_its_layers(point: Point, minimize: str) -> None:
     accelerator = replace(build_edge(point), violations=())
-    model = CostModel(minimize=minimize)  # type: ignore[arg-type]
+    model = CostModel(minimize=minimize, keep_activations=False)  # type: ignore[arg-type]
     whole = model.evaluate([accelerator], NETWORK)
     parts = [model.evaluate([accelerator], Workload(name="one", layers=(layer,))) for layer in LAYERS]
     assert bool(whole.feasible[0]) == all(bool(part.feasible[0]) for part in parts)
     if whole.feasible[0]:
         assert float(whole.latency_s) == pytest.approx(sum(float(part.latency_s) for part in parts))
         assert float(whole.energy_j) == pytest.approx(sum(float(part.energy_j) for part in parts))
+
+
+@settings(max_examples=20, deadline=None, derandomize=True)
+@given(point=points)
+def test_keeping_activations_on_chip_never_costs_latency(point: Point) -> None:
+    accelerator = replace(build_edge(point), violations=())
+    kept, moved = (
+        CostModel(keep_activations=keep).evaluate([accelerator], NETWORK).latency_s for keep in (True, False)
+    )
+    assert float(kept) <= float(moved)
