@@ -20,6 +20,7 @@ from accel_models.mapspace.designs import LEVELS, Designs, stack
 from accel_models.mapspace.portfolio import Goal, Portfolio, best, canonical, portfolio
 from accel_models.mapspace.price import BOUNDS, ENERGIES, LIMITS, Price, Residency, price
 from accel_models.mapspace.record import mapping_record
+from accel_models.threads import one_thread
 from accel_models.vector import price_vector_op
 from accel_models.workload import Layer, VectorOp, Workload
 
@@ -168,6 +169,10 @@ class CostModel:
         Raises:
             ValueError: an accelerator is not of the PE-array hierarchy.
         """
+        with one_thread():
+            return self._evaluate(accelerators, workload)
+
+    def _evaluate(self, accelerators: Sequence[Accelerator], workload: Workload) -> Costs:
         designs = stack(accelerators, self.device)
         op_energy_j = self._column([a.vector_op_energy_j for a in accelerators])
         residencies = self._residencies(workload)
@@ -208,6 +213,10 @@ class CostModel:
         Raises:
             ValueError: a layer has no mapping that fits the design.
         """
+        with one_thread():
+            return self._mappings(accelerator, workload)
+
+    def _mappings(self, accelerator: Accelerator, workload: Workload) -> tuple[Mapping, ...]:
         designs = stack([accelerator], self.device)
         records = []
         for layer, residency in zip(workload.layers, self._residencies(workload), strict=True):

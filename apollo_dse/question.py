@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any, Literal, Self
 
 from accel_models import Workload, workload_io
 from apollo_dse.problem import Constraint, Objective, Problem, resolve_metric
-from apollo_dse.threads import one_thread
 from search_spaces import DesignSpace, get
 
 if TYPE_CHECKING:
@@ -167,8 +166,7 @@ class Question:
         if trials < 1:
             raise ValueError(f"`trials >= 1` must hold, but got trials={trials}")
         study = self.study(store, name)
-        with one_thread():
-            end = study.run(trials, progress)
+        end = study.run(trials, progress)
         if end == "interrupted":
             raise KeyboardInterrupt(f"{len(study.trials)} of {trials} trials were made")
         return study
@@ -189,5 +187,4 @@ class Question:
             versions=header.about["versions"],
         )
         price = pricing(design_space.build, self.workloads, self.mapped_for)
-        with one_thread():
-            return build_report(self.problem(), [record.trial for record in records], about, price)
+        return build_report(self.problem(), [record.trial for record in records], about, price)

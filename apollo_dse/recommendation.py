@@ -20,7 +20,6 @@ from apollo_dse.report.choice import BINDING_ROOM
 from apollo_dse.report.hardware import pricing
 from apollo_dse.storage import Store
 from apollo_dse.study import Limitation, Study
-from apollo_dse.threads import one_thread
 from search_spaces import DesignSpace, Point
 
 if TYPE_CHECKING:
@@ -174,9 +173,8 @@ def _recommendation(question: Question, study: Study) -> Recommendation:
 
     workload = question.workloads[0]
     price = pricing(question.design_space.build, question.workloads, question.mapped_for)
-    with one_thread():
-        priced = price(best.point)
-        mappings = CostModel(minimize=question.mapped_for).mappings(priced.accelerator, workload)
+    priced = price(best.point)
+    mappings = CostModel(minimize=question.mapped_for).mappings(priced.accelerator, workload)
     return Recommendation(
         question, study, best.point, priced.accelerator, priced.costs[workload.name], mappings
     )

@@ -42,12 +42,10 @@ def evaluate(
     chosen = point(design_space, settings or [], preset)
     with output.waiting(f"Pricing {priced.name}"):
         from accel_models.cost import CostModel
-        from apollo_dse.threads import one_thread
 
         with user_input():
             accelerator = design_space.build(chosen)
-        with one_thread():
-            cost = CostModel(minimize=minimize).evaluate([accelerator], priced).design(0)
+        cost = CostModel(minimize=minimize).evaluate([accelerator], priced).design(0)
     peak_tops = accelerator.peak_ops_per_s / 1e12
     if json:
         about = {"workload": priced.name, "space": design_space.name, "point": chosen, "minimize": minimize}

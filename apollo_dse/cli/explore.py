@@ -148,10 +148,8 @@ def _run(study: "Study", trials: int) -> "End":
     Raises:
         Interrupted: Ctrl-C was pressed; what is saved and how to go on.
     """
-    from apollo_dse.threads import one_thread
-
     try:
-        with _progress(study, trials) as report, one_thread():
+        with _progress(study, trials) as report:
             end = study.run(trials, report)
     except KeyboardInterrupt:
         end = "interrupted"

@@ -27,7 +27,7 @@ PAIRS = 1 << 18
 def unseen_designs(layer: Layer, count: int) -> Designs:
     """Designs that the portfolio was not searched on: from the tail of the sequence that it begins.
 
-    Memories hold 64 bytes (PEs) and 32 bytes (cores) at least; below, a mapping that only just fits may be missed.
+    Memories hold 64 bytes (PEs) and 32 bytes (cores) at least; below, what only just fits may be missed.
     """
     drawn = probes(layer, count=4 * NUM_DESIGNS).take(torch.arange(NUM_DESIGNS, 4 * NUM_DESIGNS))
     roomy = (drawn.pe_bytes >= 64) & (drawn.core_bytes >= 32)

@@ -1,9 +1,9 @@
-"""The guard around a search gives torch back what it had."""
+"""The guard around pricing gives torch back what it had."""
 
 import pytest
 import torch
 
-from apollo_dse.threads import one_thread
+from accel_models.threads import one_thread
 
 
 def fail_on_one_thread():

@@ -1,4 +1,4 @@
-"""How many threads a search takes.
+"""How many threads pricing takes.
 
 Pricing is thousands of small tensor operations a second, each over in microseconds. Shared among threads,
 every one of them ends in a barrier, and where other processes want the cores too the threads wait for each
@@ -9,12 +9,12 @@ cores that were shared with others.
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+import torch
+
 
 @contextmanager
 def one_thread() -> Iterator[None]:
     """Let torch compute on this thread alone, and give it back what it had; work on a GPU is not concerned."""
-    import torch
-
     before = torch.get_num_threads()
     torch.set_num_threads(1)
     try:
