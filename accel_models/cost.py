@@ -163,16 +163,13 @@ class CostModel:
         self.keep_activations = keep_activations
         self.device = torch.device(device or "cpu")
 
+    @one_thread()
     def evaluate(self, accelerators: Sequence[Accelerator], workload: Workload) -> Costs:
         """Costs of a batch of designs on a workload.
 
         Raises:
             ValueError: an accelerator is not of the PE-array hierarchy.
         """
-        with one_thread():
-            return self._evaluate(accelerators, workload)
-
-    def _evaluate(self, accelerators: Sequence[Accelerator], workload: Workload) -> Costs:
         designs = stack(accelerators, self.device)
         op_energy_j = self._column([a.vector_op_energy_j for a in accelerators])
         residencies = self._residencies(workload)
@@ -207,16 +204,13 @@ class CostModel:
             layer_bound=bound,
         )
 
+    @one_thread()
     def mappings(self, accelerator: Accelerator, workload: Workload) -> tuple[Mapping, ...]:
         """The winning mapping of every layer of a workload on one design.
 
         Raises:
             ValueError: a layer has no mapping that fits the design.
         """
-        with one_thread():
-            return self._mappings(accelerator, workload)
-
-    def _mappings(self, accelerator: Accelerator, workload: Workload) -> tuple[Mapping, ...]:
         designs = stack([accelerator], self.device)
         records = []
         for layer, residency in zip(workload.layers, self._residencies(workload), strict=True):
