@@ -15,6 +15,7 @@ Everything that is not a multiply-accumulate layer is a `VectorOp` (priced by el
 
 from dataclasses import dataclass
 from math import gcd, prod
+from numbers import Integral
 from typing import Literal
 
 Dim = Literal["n", "g", "k", "c", "p", "q", "r", "s"]
@@ -57,11 +58,10 @@ class Layer:
     weights_are_activations: bool = False
 
     def __post_init__(self) -> None:
-        values: dict[str, int] = {d: self.bound(d) for d in DIMS}
-        values |= {"stride": min(self.stride), "dilation": min(self.dilation), "repeats": self.repeats}
-        for what, value in values.items():
-            if value < 1:
-                raise ValueError(f"`{what} >= 1` must hold, but layer {self.name!r} has {what}={value}")
+        for name in (*DIMS, "repeats"):
+            _check_whole(f"layer {self.name!r}", name, 1, getattr(self, name))
+        _check_whole(f"layer {self.name!r}", "stride", 1, *self.stride)
+        _check_whole(f"layer {self.name!r}", "dilation", 1, *self.dilation)
 
     def bound(self, dim: Dim) -> int:
         """Loop bound of one problem dimension."""
@@ -96,6 +96,15 @@ class Layer:
         return prod(self.bound(d) for d in RELEVANT_DIMS[operand])
 
 
+def _check_whole(what: str, name: str, least: int, *values: object) -> None:
+    """Refuse a value that is not a whole number of `least` or more."""
+    for value in values:
+        if not isinstance(value, Integral) or value < least:
+            raise ValueError(
+                f"`{name} >= {least}` must hold, in whole numbers, but {what} has {name}={value!r}"
+            )
+
+
 def touched(stride: int, dilation: int, outputs: int, taps: int) -> int:
     """Number of distinct input positions `stride * p + dilation * r` for `p < outputs`, `r < taps`.
 
@@ -113,7 +122,10 @@ class VectorOp:
 
     `ops` are scalar operations of one execution; `input_words` and `output_words` what it reads and
     writes. `fused` says that its input comes straight from the layer before it (an activation behind a
-    convolution), so that its input words need not travel.
+    convolution) and its output takes the place of that layer's, so that no words of its own travel.
+
+    Raises:
+        ValueError: operations or words are not whole numbers from 0 on, or repeats from 1 on.
     """
 
     name: str
@@ -123,6 +135,11 @@ class VectorOp:
     output_words: int
     fused: bool = False
     repeats: int = 1
+
+    def __post_init__(self) -> None:
+        for name in ("ops", "input_words", "output_words"):
+            _check_whole(f"operation {self.name!r}", name, 0, getattr(self, name))
+        _check_whole(f"operation {self.name!r}", "repeats", 1, self.repeats)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

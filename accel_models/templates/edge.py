@@ -30,7 +30,7 @@ Interpretations. What the chip-level memories counted in entries do is not publi
 
 from collections.abc import Mapping
 from functools import lru_cache
-from math import prod, sqrt
+from math import inf, prod, sqrt
 
 from accel_models import technology
 from accel_models.arch import Accelerator, BufferLevel, SpatialAxis, WordFormat
@@ -59,7 +59,7 @@ REQUIRED = (
     "parameter_memory_entries",
     "io_bandwidth_gb_per_s",
 )
-COUNTS = ("pe_x", "pe_y", "cores", "lanes")
+COUNTS = ("pe_x", "pe_y", "cores", "lanes", "pe_memory_bytes", "core_memory_bytes")
 OPTIONAL = ("clock_mhz", "technology")
 
 Value = float | int | str
@@ -86,20 +86,22 @@ def build_edge(point: Point) -> Accelerator:
     returned with its `violations`.
 
     Raises:
-        ValueError: a key is missing or unknown, a size is not positive, a count is not whole, or the
-            technology is unknown.
+        ValueError: a key is missing or unknown, a size or the clock is not positive and finite, a count (of
+            bytes, too) is not whole, or the technology is unknown.
     """
     missing, unknown = set(REQUIRED) - set(point), set(point) - {*REQUIRED, *OPTIONAL}
     if missing or unknown:
         raise ValueError(f"an edge point must have {REQUIRED}, but lacks {missing} and has unknown {unknown}")
     size = {name: float(point[name]) for name in REQUIRED}
-    if min(size.values()) <= 0:
-        raise ValueError(f"all sizes of an edge point must be positive, but got {size}")
+    clock_mhz = float(point.get("clock_mhz", CLOCK_MHZ))
+    if not all(0 < value < inf for value in (*size.values(), clock_mhz)):
+        given = {**size, "clock_mhz": clock_mhz}
+        raise ValueError(f"sizes of an edge point must be positive and finite, but got {given}")
     split = {name: size[name] for name in COUNTS if not size[name].is_integer()}
     if split:
         raise ValueError(f"counts of an edge point must be whole numbers, but got {split}")
     node = technology.get(str(point.get("technology", NODE)))
-    clock_hz = float(point.get("clock_mhz", CLOCK_MHZ)) * 1e6
+    clock_hz = clock_mhz * 1e6
     word = WordFormat()
     area = _areas(size, node, word)
     total = sum(mm2 for _, mm2 in area)

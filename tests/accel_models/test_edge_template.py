@@ -47,7 +47,11 @@ def test_what_cannot_be_built_says_why() -> None:
     [
         ({"pe_z": 3}, "pe_z"),
         ({"pe_x": 0}, "positive"),
+        ({"pe_x": float("nan")}, "positive"),
+        ({"clock_mhz": 0}, "positive"),
+        ({"clock_mhz": float("inf")}, "positive"),
         ({"pe_x": 1.5}, "whole"),
+        ({"core_memory_bytes": 0.5}, "whole"),
         ({"technology": "6nm"}, "7nm"),
     ],
 )

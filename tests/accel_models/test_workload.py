@@ -63,11 +63,27 @@ def test_bounds_come_in_order_and_name_the_operands():
 
 
 @pytest.mark.parametrize(
-    "wrong", [{"k": 0}, {"p": -1}, {"stride": (0, 1)}, {"dilation": (1, 0)}, {"repeats": 0}]
+    "wrong",
+    [
+        {"k": 0},
+        {"p": -1},
+        {"q": 2.5},
+        {"stride": (0, 1)},
+        {"stride": (2, 1.5)},
+        {"dilation": (1, 0)},
+        {"repeats": 0},
+    ],
 )
-def test_bounds_below_one_are_refused_with_name_and_value(wrong):
+def test_bounds_below_one_or_split_are_refused_with_name_and_value(wrong):
     with pytest.raises(ValueError, match=rf"{next(iter(wrong))} >= 1.*'bad'"):
         Layer(name="bad", **wrong)
+
+
+@pytest.mark.parametrize("wrong", [{"ops": -1}, {"input_words": 0.5}, {"output_words": -2}, {"repeats": 0}])
+def test_operations_refuse_what_cannot_be_counted(wrong):
+    sizes = {"ops": 0, "input_words": 0, "output_words": 0}
+    with pytest.raises(ValueError, match=rf"{next(iter(wrong))} >= \d.*'bad'"):
+        VectorOp(name="bad", kind="pool", **(sizes | wrong))
 
 
 def test_workload_sums_repeats_and_is_hashable():
