@@ -2,16 +2,18 @@
 
 from dataclasses import replace
 
+import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from accel_models import Accelerator, Layer, Mapping, WordFormat
+from accel_models.analysis.energy import energies_j
 from accel_models.analysis.traffic import Counts, counts
 from accel_models.mapspace.candidates import ChoiceTable
 from accel_models.mapspace.designs import Designs, stack
 from accel_models.mapspace.portfolio import Portfolio
-from accel_models.mapspace.price import Demand, demands
+from accel_models.mapspace.price import ENERGIES, Demand, demands, price
 from accel_models.mapspace.record import mapping_record
 from accel_models.templates.edge import PRESETS, build_edge
 
@@ -112,3 +114,29 @@ def test_counts_on_chip_words_exactly_where_tiles_divide(
         assert float(core) >= onchip(exact, 2)
     else:
         assert (float(pe), float(core)) == (onchip(exact, 1), onchip(exact, 2))
+
+
+def unlike(design: Accelerator) -> Accelerator:
+    """The design with another energy for each level and direction, so that none stands in for another."""
+    levels = [
+        replace(level, read_energy_j_per_byte=3.0 + 4 * i, write_energy_j_per_byte=5.0 + 4 * i)
+        for i, level in enumerate(design.levels)
+    ]
+    return replace(design, levels=tuple(levels), word_format=WordFormat(8, 8, 8), mac_energy_j=2.0)
+
+
+@settings(max_examples=300, deadline=None, derandomize=True)
+@given(layers, indices, designs_drawn)
+def test_energies_are_those_of_the_counted_words(layer: Layer, index: list[int], design: Accelerator) -> None:
+    """Off chip exactly, and within the chip where tiles divide and one array tile is the whole layer."""
+    layer, design = replace(layer, r=1, s=1, stride=(1, 1)), unlike(design)
+    found = single(layer, index)
+    mapping = mapping_record(found, 0, design)
+    prices = price(layer, stack([design]).rows(0, 1), found.candidates)
+    priced = dict(zip(ENERGIES, (float(part) for part in prices.energies_j), strict=True))
+    exact = energies_j(layer, counts(layer, mapping, design.levels), design)
+    once = not any(loop.level < 2 and not loop.is_spatial for loop in mapping.loops)
+    names = ("pe_memory", "core_memory") if once and divides(layer, mapping) else ()
+    for name in ("dram", "mac", *names):
+        assert priced[name] == pytest.approx(exact[name], rel=1e-12), name
+    assert priced["leakage"] == pytest.approx(float(prices.latency_s) * design.leakage_w, rel=1e-12)
