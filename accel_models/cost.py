@@ -147,6 +147,8 @@ class CostModel:
         keep_activations: whether activations may stay on chip from layer to layer.
         keep_parameters: whether the steady state is priced, with parameters that stay on chip from inference
             to inference; without, it is that of an inference by itself.
+        span: designs that have, all together, every size that is going to be priced: mappings are then
+            searched for all of them at once, which pays where many designs are priced.
         device: torch device of the batch arithmetic; default: cpu.
     """
 
@@ -156,11 +158,13 @@ class CostModel:
         minimize: Goal = "latency",
         keep_activations: bool = True,
         keep_parameters: bool = False,
+        span: Sequence[Accelerator] = (),
         device: str | torch.device | None = None,
     ) -> None:
         self.minimize = minimize
         self.keep_activations = keep_activations
         self.keep_parameters = keep_parameters
+        self.span = tuple(span)
         self.device = torch.device(device or "cpu")
 
     @one_thread()
@@ -171,7 +175,7 @@ class CostModel:
             ValueError: the accelerators are not of one dataflow, or not of the structure that it knows.
         """
         pricer = dataflows.pricer(accelerators)
-        designs = pricer.stack(accelerators, self.device)
+        designs = pricer.stack(accelerators, self.device, self.span)
         states = price_states(
             pricer, designs, workload.layers, self.minimize, keep_activations=self.keep_activations
         )
@@ -226,7 +230,7 @@ class CostModel:
             ValueError: a layer has no mapping that fits the design.
         """
         pricer = dataflows.pricer([accelerator])
-        designs = pricer.stack([accelerator], self.device)
+        designs = pricer.stack([accelerator], self.device, self.span)
         states = price_states(
             pricer, designs, workload.layers, self.minimize, keep_activations=self.keep_activations
         )

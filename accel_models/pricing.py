@@ -93,15 +93,20 @@ class Pricer(Protocol):
     @property
     def limits(self) -> tuple[str, ...]: ...  # noqa: D102
 
-    def stack(self, accelerators: Sequence[Accelerator], device: torch.device) -> Any:
+    def stack(
+        self, accelerators: Sequence[Accelerator], device: torch.device, span: Sequence[Accelerator] = ()
+    ) -> Any:
         """Columns of n designs, as the other methods take them.
+
+        `span` are designs that have, all together, every size that the batches to come may have: mappings can
+        then be searched for all of them at once. What is priced does not depend on it.
 
         Raises:
             ValueError: an accelerator is not of the structure that this pricer knows.
         """
 
-    def prepare(self, layer: Layer) -> None:
-        """Search whatever depends on the layer's shape alone, so that pricing it is quick from then on."""
+    def prepare(self, layer: Layer, designs: Any) -> None:
+        """Search whatever prices of the layer on such designs need, so that pricing it is quick from then on."""
 
     def layer(self, layer: Layer, residency: Residency, designs: Any, minimize: Goal) -> StepPrices:
         """Price a layer with the mapping that minimizes the goal on each design."""

@@ -197,5 +197,5 @@ class Question:
             seconds=sum(record.seconds for record in records),
             versions=header.about["versions"],
         )
-        price = pricing(design_space.build, self.workloads, self.mapped_for)
+        price = pricing(design_space, self.workloads, self.mapped_for)
         return build_report(self.problem(), [record.trial for record in records], about, price)

@@ -184,9 +184,10 @@ def _recommendation(question: Question, study: Study) -> Recommendation:
     from accel_models.cost import CostModel
 
     workload = question.workloads[0]
-    price = pricing(question.design_space.build, question.workloads, question.mapped_for)
+    price = pricing(question.design_space, question.workloads, question.mapped_for)
     priced = price(best.point)
-    mappings = CostModel(minimize=question.mapped_for).mappings(priced.accelerator, workload)
+    model = CostModel(minimize=question.mapped_for, span=question.design_space.span())
+    mappings = model.mappings(priced.accelerator, workload)
     return Recommendation(
         question, study, best.point, priced.accelerator, priced.costs[workload.name], mappings
     )

@@ -34,6 +34,10 @@ def canonical(point: Point) -> str:
     )
 
 
+MOST_SPANNED = 64
+"""Values of a parameter that `DesignSpace.span` takes, at most."""
+
+
 @dataclass(frozen=True, slots=True)
 class SearchSpace:
     """Parameters, and rules over whole points.
@@ -200,6 +204,19 @@ class DesignSpace:
     presets: Mapping[str, Point] = field(default_factory=dict)
     notes: str = ""
     optional: tuple[Parameter, ...] = ()
+
+    def span(self) -> tuple[Accelerator, ...]:
+        """Designs that have, all together, every value of every parameter: one varies, the others are least.
+
+        Of a parameter with more than `MOST_SPANNED` values some are left out.
+        """
+        first = self.space.from_unit(np.zeros((1, len(self.space.parameters))))[0]
+        points = [first]
+        for parameter in self.space.parameters:
+            count = min(parameter.cardinality or MOST_SPANNED, MOST_SPANNED)
+            units = np.linspace(0.0, 1.0, count, endpoint=False) + 0.5 / count
+            points += [{**first, parameter.name: parameter.from_unit(float(unit))} for unit in units]
+        return tuple(self.build(point) for point in points if point in self.space)
 
 
 def _plain(value: Value) -> Value:

@@ -1,24 +1,21 @@
-"""PE arrays with cores and lanes (the edge template): mappings from the portfolio of `mapspace`."""
+"""PE arrays with cores and lanes (the edge template): the best mapping of each front of `mapspace`."""
 
 from collections.abc import Sequence
-from dataclasses import replace
-from functools import lru_cache
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from accel_models.arch import Accelerator
 from accel_models.mapping import Mapping
-from accel_models.mapspace.designs import LEVELS, Designs, stack
-from accel_models.mapspace.portfolio import Portfolio, best, canonical, portfolio
-from accel_models.mapspace.price import BOUNDS, LIMITS, Price, price
+from accel_models.mapspace.designs import LEVELS, Columns, Designs, stack
+from accel_models.mapspace.front import canonical
+from accel_models.mapspace.pool import Pool, pool
+from accel_models.mapspace.price import BOUNDS, LIMITS, Best, best, costs, offers, step_prices
 from accel_models.mapspace.record import mapping_record
-from accel_models.pricing import Goal, Residency, StepPrices, join, shortage
+from accel_models.pricing import Goal, Residency, StepPrices, shortage
 from accel_models.vector import VectorUnit, price_vector_op
 from accel_models.workload import Layer, VectorOp
-
-MOST_PAIRS = 1 << 16
-"""Design-mapping pairs priced at once, about 500 bytes each."""
 
 
 class PeArrayPricer:
@@ -28,33 +25,33 @@ class PeArrayPricer:
     bounds = BOUNDS
     limits = LIMITS
 
-    def stack(self, accelerators: Sequence[Accelerator], device: torch.device) -> Designs:
+    def stack(
+        self, accelerators: Sequence[Accelerator], device: torch.device, span: Sequence[Accelerator] = ()
+    ) -> Designs:
         """Columns of a batch.
 
         Raises:
             ValueError: an accelerator is not of this hierarchy.
         """
-        return stack(accelerators, device)
+        return stack(accelerators, device, span)
 
-    def prepare(self, layer: Layer) -> None:
-        """Find the layer's portfolio, in memory, on disk or by a search."""
-        portfolio(canonical(layer))
+    def prepare(self, layer: Layer, designs: Designs) -> None:
+        """Find the layer's fronts of all structures, in memory, on disk or by enumeration."""
+        pool(canonical(layer)).bounds(_for(layer, designs).kinds)
 
     def layer(self, layer: Layer, residency: Residency, designs: Designs, minimize: Goal) -> StepPrices:
-        """The best mapping of the layer's portfolio on every design."""
+        """The best mapping of the layer's front on every design."""
         designs = _for(layer, designs)
-        found = _on(canonical(layer), residency.inputs, residency.outputs, designs.clock_hz.device)
-        step = max(1, MOST_PAIRS // len(found))
-        parts = []
-        for start in range(0, len(designs), step):
-            rows = designs.rows(start, start + step)
-            prices = price(found.table.layer, rows, found.candidates, residency)
-            parts.append(_chosen(prices, best(prices, minimize), designs.clock_hz[start : start + step]))
-        return join(parts)
+        fronts, found, offered = _solve(layer, residency, designs, minimize)
+        features = torch.from_numpy(fronts.features[found.chosen]).to(offered.device)
+        tallies = torch.from_numpy(_tallies(fronts, found, designs)).to(offered.device)
+        fittest = torch.from_numpy(fronts.features[found.fittest]).to(offered.device)
+        return step_prices(designs.columns, offered, residency, features, tallies, fittest)
 
     def vector(self, op: VectorOp, designs: Designs, *, keep_activations: bool) -> StepPrices:
         """One operation per lane and cycle, on words in the PE memories."""
-        found = price_vector_op(op, _vector_unit(designs), keep_activations=keep_activations)
+        columns = designs.columns
+        found = price_vector_op(op, _vector_unit(columns), keep_activations=keep_activations)
         none = torch.zeros_like(found.latency_s)
         slowest = torch.stack((found.compute_cycles, found.dram_cycles, found.memory_cycles)).argmax(dim=0)
         bounds = [BOUNDS.index(name) for name in ("compute", "dram bandwidth", "pe_memory bandwidth")]
@@ -63,7 +60,7 @@ class PeArrayPricer:
             latency_s=found.latency_s,
             energies_j=torch.stack(energies, dim=-1),
             bytes=torch.stack((found.dram_bytes, found.memory_bytes, none, none), dim=-1),
-            compute_s=found.compute_cycles / designs.clock_hz,
+            compute_s=found.compute_cycles / columns.clock_hz,
             bound=torch.tensor(bounds, device=none.device)[slowest],
             excess=none[:, None].expand(-1, len(LIMITS)),
             parameter_share=none,
@@ -76,13 +73,12 @@ class PeArrayPricer:
             ValueError: no mapping fits.
         """
         designs = _for(layer, stack([accelerator]))
-        found = _on(canonical(layer), residency.inputs, residency.outputs, designs.clock_hz.device)
-        prices = price(found.table.layer, designs.rows(0, 1), found.candidates, residency)
-        chosen = best(prices, minimize)
-        if not bool(prices.feasible[0, chosen[0]]):
-            excess = _chosen(prices, chosen, designs.clock_hz).excess[0]
+        fronts, found, offered = _solve(layer, residency, designs, minimize)
+        fittest = torch.from_numpy(fronts.features[found.fittest])
+        excess = costs(fittest, offered, residency).excess[0]
+        if bool((excess > 1.0).any()):
             raise ValueError(shortage(LIMITS[int(excess.argmax())], float(excess.max()), layer.name))
-        return mapping_record(found, int(chosen[0]), accelerator)
+        return mapping_record(fronts.space, fronts.index[found.chosen[0]], accelerator)
 
 
 PRICER = PeArrayPricer()
@@ -94,34 +90,26 @@ def pricer(_accelerator: Accelerator) -> PeArrayPricer:
 
 
 def _for(layer: Layer, designs: Designs) -> Designs:
-    """The designs as this layer meets them: a second operand that is computed is as wide as activations."""
-    if not layer.weights_are_activations:
-        return designs
-    return replace(designs, weight_bytes=designs.activation_bytes)
+    return designs.with_weights_as_activations() if layer.weights_are_activations else designs
 
 
-def _chosen(prices: Price, chosen: Tensor, clock_hz: Tensor) -> StepPrices:
-    """The prices of the chosen candidates [n]; excess of the least demanding ones."""
-    rows = torch.arange(len(chosen), device=chosen.device)
-    least = prices.worst_excess.argmin(dim=-1)
-    shape = prices.latency_s.shape
-
-    def pick(parts: tuple[Tensor, ...], index: Tensor) -> Tensor:
-        return torch.stack([part.expand(shape)[rows, index] for part in parts], dim=-1)
-
-    cycles = pick(prices.cycles, chosen)
-    return StepPrices(
-        latency_s=prices.latency_s[rows, chosen],
-        energies_j=pick(prices.energies_j, chosen),
-        bytes=pick(prices.bytes, chosen),
-        compute_s=cycles[:, 0] / clock_hz,
-        bound=cycles.argmax(dim=-1),
-        excess=pick(prices.excess, least),
-        parameter_share=prices.parameter_share.expand(shape)[rows, chosen],
-    )
+def _solve(layer: Layer, residency: Residency, designs: Designs, minimize: Goal) -> tuple[Pool, Best, Tensor]:
+    """The layer's fronts, the best mapping of each design's, and what the designs offer."""
+    fronts = pool(canonical(layer))
+    bounds = fronts.bounds(designs.kinds)[designs.kind]
+    offered = offers(layer, designs.columns, residency)
+    return fronts, best(fronts.features, bounds, offered, residency, minimize), offered
 
 
-def _vector_unit(designs: Designs) -> VectorUnit:
+def _tallies(fronts: Pool, found: Best, designs: Designs) -> "np.typing.NDArray[np.float64]":
+    """Tallies of the chosen mappings, [n, x]."""
+    axes = np.array([structure.axes for structure, _ in designs.kinds])[designs.kind]
+    widths = np.array([structure.numbers for structure, _ in designs.kinds])[designs.kind]
+    return fronts.space.tallies(axes, widths, fronts.index[found.chosen])
+
+
+def _vector_unit(designs: Columns) -> VectorUnit:
+    """What computes vector operations: all lanes, on all PE memories."""
     pes = designs.pe_x * designs.pe_y
     return VectorUnit(
         ops_per_cycle=pes * designs.cores * designs.lanes,
@@ -130,20 +118,11 @@ def _vector_unit(designs: Designs) -> VectorUnit:
         memory_bandwidth=pes * designs.pe_bandwidth,
         memory_read_j=designs.pe_read_j,
         memory_write_j=designs.pe_write_j,
-        dram_bandwidth=torch.minimum(designs.dram_bandwidth, designs.activation_bandwidth),
+        dram_bandwidth=torch.minimum(designs.dram_bandwidth, designs.staging_bandwidth),
         dram_latency_cycles=designs.dram_latency_cycles,
-        dram_read_j=designs.dram_read_j,
-        dram_write_j=designs.dram_write_j,
+        dram_read_j=designs.dram_j,
+        dram_write_j=designs.dram_j,
         activation_bytes=designs.activation_bytes,
         clock_hz=designs.clock_hz,
         leakage_w=designs.leakage_w,
     )
-
-
-@lru_cache(maxsize=16384)
-def _on(layer: Layer, inputs: bool, outputs: bool, device: torch.device) -> Portfolio:
-    """Those of a layer's mappings that hold all inputs and outputs if they must, on a device."""
-    found = portfolio(layer)
-    if inputs or outputs:
-        found = found.holding(Residency(inputs, outputs))
-    return found if device.type == "cpu" else found.to(device)

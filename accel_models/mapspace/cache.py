@@ -1,30 +1,94 @@
-"""Portfolios on disk: small integer arrays by content, so that no layer's mapspace is searched twice.
+"""Mappings on disk: small integer arrays by what they are the answer to, so that nothing is searched twice.
 
-The key hashes the layer's shape and the source of the mapspace itself, so that a changed mapspace never
-meets old results. Files are written aside and renamed, which is safe with concurrent writers; a file that
-cannot be read is searched anew. The folder is $APOLLO_DSE_CACHE, else `apollo-dse` in the user's cache.
+The key hashes the question and the source of this package, so that a changed mapspace never meets old answers.
+All lie in one SQLite file, which many processes may read and write at once; one that cannot be opened, read or
+written costs only the time to search again. Past `LIMIT_BYTES` the answers that were written first are dropped.
+The folder is $APOLLO_DSE_CACHE, else `apollo-dse` in the user's cache.
 """
 
 import os
-import tempfile
+import sqlite3
+import zlib
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import lru_cache
 from hashlib import sha256
 from pathlib import Path
+from threading import Lock
 
 import numpy as np
 from numpy.typing import NDArray
 
-from accel_models.workload import Layer
-
 Index = NDArray[np.int64]
+
+FILE = "mappings.sqlite"
+LIMIT_BYTES = 1 << 30
+"""Bytes of answers that are kept, at most."""
+
+PATIENCE_S = 10.0
+"""How long to wait for another process that writes."""
+
+_DROPPED_SHARE = 0.25
+_TABLE = "CREATE TABLE IF NOT EXISTS answers (key BLOB PRIMARY KEY, columns INTEGER, content BLOB)"
+_lock = Lock()
+
+
+@dataclass(frozen=True, slots=True)
+class Contents:
+    """What is kept: the file, the number of answers, and their bytes."""
+
+    file: Path
+    answers: int
+    size_bytes: int
 
 
 def folder() -> Path:
-    """Where portfolios are kept."""
+    """Where answers are kept."""
     if chosen := os.environ.get("APOLLO_DSE_CACHE"):
         return Path(chosen)
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "apollo-dse"
+
+
+def fetch(question: object, search: Callable[[], Index]) -> Index:
+    """The stored answer [m, choice] to a question, or what `search` finds, stored from then on.
+
+    Two questions are the same if they read the same (`repr`).
+    """
+    key = sha256(_source() + repr(question).encode()).digest()
+    found = _read(key)
+    if found is None:
+        found = search()
+        _write(key, found)
+    return found
+
+
+def contents() -> Contents:
+    """What is kept now."""
+    file = folder() / FILE
+    with _lock:
+        try:
+            answers, size = (
+                _connection(file, os.getpid())
+                .execute("SELECT COUNT(*), COALESCE(SUM(LENGTH(content)), 0) FROM answers")
+                .fetchone()
+            )
+        except (OSError, sqlite3.Error):
+            answers, size = 0, 0
+    return Contents(file, answers, size)
+
+
+def clear() -> Contents:
+    """Forget everything; what there was."""
+    before = contents()
+    with _lock:
+        try:
+            connection = _connection(before.file, os.getpid())
+            connection.execute("DELETE FROM answers")
+            connection.execute("VACUUM")
+        except (OSError, sqlite3.Error):
+            _connection.cache_clear()
+            before.file.unlink(missing_ok=True)
+    return before
 
 
 @lru_cache(maxsize=1)
@@ -33,34 +97,57 @@ def _source() -> bytes:
     return b"".join(file.read_bytes() for file in files)
 
 
-def fetch(layer: Layer, sizes: tuple[int, ...], search: Callable[[], Index]) -> Index:
-    """The stored candidates [m, choice] of a layer, or those that `search` finds, stored from then on.
+@lru_cache(maxsize=1)
+def _connection(file: Path, _process: int) -> sqlite3.Connection:
+    """The process's connection: a fork must not use its parent's."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    connection = sqlite3.connect(
+        file, timeout=PATIENCE_S, isolation_level=None, check_same_thread=False, cached_statements=8
+    )
+    connection.execute("PRAGMA journal_mode=WAL")
+    connection.execute("PRAGMA synchronous=OFF")
+    connection.execute(_TABLE)
+    return connection
 
-    `sizes` are the numbers of options; stored indices beyond them are refused. A folder that cannot be
-    written costs only the time to search again.
-    """
-    file = folder() / f"{sha256(_source() + repr(layer).encode()).hexdigest()[:32]}.npy"
-    found = _read(file, sizes)
-    if found is None:
-        found = search()
-        _write(file, found)
-    return found
 
-
-def _read(file: Path, sizes: tuple[int, ...]) -> Index | None:
-    try:
-        found = np.load(file, allow_pickle=False)
-    except (OSError, ValueError, EOFError):
+def _read(key: bytes) -> Index | None:
+    with _lock:
+        try:
+            row = (
+                _connection(folder() / FILE, os.getpid())
+                .execute("SELECT columns, content FROM answers WHERE key = ?", (key,))
+                .fetchone()
+            )
+        except (OSError, sqlite3.Error):
+            return None
+    if row is None:
         return None
-    valid = found.dtype == np.int64 and found.ndim == 2 and found.shape[1] == len(sizes) and len(found)
-    return found if valid and (found >= 0).all() and (found < np.array(sizes)).all() else None
-
-
-def _write(file: Path, found: Index) -> None:
     try:
-        file.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile(dir=file.parent, suffix=".tmp", delete=False) as aside:
-            np.save(aside, found, allow_pickle=False)
-        os.replace(aside.name, file)
-    except OSError:
-        return
+        found = np.frombuffer(zlib.decompress(row[1]), dtype=np.int64).reshape(-1, row[0])
+    except (zlib.error, ValueError, TypeError):
+        return None
+    return found.copy() if len(found) and (found >= 0).all() else None
+
+
+def _write(key: bytes, found: Index) -> None:
+    content = zlib.compress(np.ascontiguousarray(found).tobytes(), level=1)
+    with _lock:
+        try:
+            connection = _connection(folder() / FILE, os.getpid())
+            connection.execute(
+                "INSERT OR REPLACE INTO answers VALUES (?, ?, ?)", (key, found.shape[1], content)
+            )
+            if connection.execute("SELECT last_insert_rowid() % 1024").fetchone()[0] == 0:
+                _drop_oldest(connection)
+        except (OSError, sqlite3.Error):
+            return
+
+
+def _drop_oldest(connection: sqlite3.Connection) -> None:
+    """Make room, once the limit is passed."""
+    size, count = connection.execute("SELECT SUM(LENGTH(content)), COUNT(*) FROM answers").fetchone()
+    if size > LIMIT_BYTES:
+        connection.execute(
+            "DELETE FROM answers WHERE rowid IN (SELECT rowid FROM answers ORDER BY rowid LIMIT ?)",
+            (int(count * _DROPPED_SHARE),),
+        )

@@ -1,16 +1,17 @@
 """The choices that make up a mapping of the PE-array hierarchy, for one layer and independent of any design.
 
-A mapping of DRAM -> PE array -> PE memory -> cores -> core memory -> lanes x ways is five choices:
+A mapping of DRAM -> PE array -> PE memory -> cores -> core memory -> lanes x ways is four choices:
 
     tiling      the chunk of the layer that the whole array holds at a time (chunks are stepped through by
                 DRAM-level loops) and the order of those loops
     unrolling   which dimension each spatial axis unrolls: PE columns, PE rows, cores, lanes, ways
-    core tile   how many groups, output and input channels of weights a core holds at a time
+    passes      how many parts of its groups, output and input channels a PE brings into its cores in turn
     inner order whether the innermost loops keep outputs (accumulate) or weights in the lane registers
 
 How far an axis unrolls is not a choice: an axis takes as many chunks as it has children. So every choice is
 meaningful on every design, more hardware never takes a mapping away, and minima over a fixed set of choices
-can only improve with more PEs, more buffer or more bandwidth.
+can only improve with more PEs, more buffer or more bandwidth. Tiles and passes come by powers of two, padded
+where these do not divide: then two ways to cut a dimension into as many parts are one.
 """
 
 from dataclasses import dataclass
@@ -24,7 +25,7 @@ from numpy.typing import NDArray
 from accel_models.workload import DIMS, Dim, Layer, touched
 
 TILED_DIMS: tuple[Dim, ...] = ("n", "g", "k", "c", "p", "q")
-CORE_DIMS: tuple[Dim, ...] = ("g", "k", "c")
+PASSED_DIMS: tuple[Dim, ...] = ("g", "k", "c")
 AXES = ("pe_x", "pe_y", "cores", "lanes", "ways")
 UNROLLED_DIMS: dict[str, tuple[Dim, ...]] = {
     "pe_x": ("p", "q", "k", "g", "n"),
@@ -33,11 +34,8 @@ UNROLLED_DIMS: dict[str, tuple[Dim, ...]] = {
     "lanes": ("k", "g", "q", "p", "n"),
     "ways": ("c", "s", "r"),
 }
-WHOLE = 1 << 30
-"""A core tile as large as the PE's share of the dimension."""
-
-FEW = 8
-"""Up to this bound every core tile is tried."""
+MOST_TILES = 1 << 15
+"""Array tiles of a layer that are enumerated, at most."""
 
 Array = NDArray[np.float64]
 
@@ -66,36 +64,35 @@ class Tilings:
     def __len__(self) -> int:
         return len(self.tile)
 
+    @property
+    def words(self) -> Array:
+        """The off-chip words and visits as columns, [t, x]."""
+        return np.stack(
+            (
+                self.input_words,
+                self.partial_words,
+                self.resident_weight_words,
+                self.streamed_weight_words,
+                self.input_visits,
+                self.weight_visits,
+            ),
+            axis=1,
+        )
+
     def take(self, index: NDArray[np.int64]) -> "Tilings":
         """The tilings of these indices."""
         return Tilings(**{name: getattr(self, name)[index] for name in self.__slots__})
 
 
-def ladder(bound: int, *, every: bool = False) -> list[int]:
-    """Tile sizes worth trying for a dimension: ceil(bound / t) for t = 1, 2, 4, 8, ...; or all."""
-    if every:
-        return list(range(1, bound + 1))
+def ladder(bound: int) -> list[int]:
+    """Tile sizes of a dimension, the largest first: cut into 1, 2, 4, ... parts, and into single ones."""
     trips = {bound, *(1 << e for e in range(bound.bit_length()))}
     return sorted({-(-bound // t) for t in trips}, reverse=True)
 
 
-def unrollings(layer: Layer) -> NDArray[np.int64]:
-    """All assignments of dimensions to axes, [u, axis]; indices into `DIMS`."""
-    options = []
-    for axis in AXES:
-        dims = [d for d in UNROLLED_DIMS[axis] if layer.bound(d) > 1] or [UNROLLED_DIMS[axis][0]]
-        options.append([DIMS.index(d) for d in dims])
-    return np.array(list(product(*options)), dtype=np.int64)
-
-
-def core_tiles(layer: Layer, *, every: bool = False) -> Array:
-    """Core tiles [b, 3] of (groups, output channels, input channels); the first is the whole share."""
-    sizes = []
-    for dim in CORE_DIMS:
-        bound = layer.bound(dim)
-        steps = range(1, bound) if every or bound <= FEW else (1 << e for e in range(0, bound.bit_length(), 2))
-        sizes.append([*(size for size in steps if size < bound), WHOLE])
-    return np.array(sorted(product(*sizes), reverse=True), dtype=np.float64)
+def unrolled_dims(layer: Layer, axis: str) -> tuple[Dim, ...]:
+    """The dimensions that an axis may unroll and that have anything to unroll; one at least."""
+    return tuple(d for d in UNROLLED_DIMS[axis] if layer.bound(d) > 1) or UNROLLED_DIMS[axis][:1]
 
 
 @lru_cache(maxsize=64)
@@ -119,48 +116,34 @@ def loop_orders(iterates: tuple[bool, ...]) -> tuple[tuple[int, ...], ...]:
     return tuple(orders.values())
 
 
-def tilings(layer: Layer, *, every: bool = False, most: int = 400) -> Tilings:
-    """Array tiles with loop orders and their off-chip words.
+def tilings(layer: Layer) -> tuple[Tilings, bool]:
+    """Array tiles with loop orders and their off-chip words, the coarsest first, and whether they are all.
 
-    `every` keeps all of them. Otherwise all tile sizes if they make at most `most` tiles, else ladders,
-    thinned until they do; and of those only the ones that no other beats in all that a design could mind.
+    All tiles are combined of `ladder`, unless that makes more than `MOST_TILES`: then every other size is
+    left out of the longest ladders until it does not. Of the orders of a tile, those stay that none beats.
     """
-    few = prod(layer.bound(d) for d in TILED_DIMS) <= most
-    sizes = [ladder(layer.bound(d), every=every or few) for d in TILED_DIMS]
-    while not every and np.prod([len(s) for s in sizes]) > most:
+    sizes = [ladder(layer.bound(d)) for d in TILED_DIMS]
+    complete = True
+    while prod(len(some) for some in sizes) > MOST_TILES:
         del max(sizes, key=len)[1:-1:2]
-    bounds = [layer.bound(d) for d in TILED_DIMS]
-    tiles: list[tuple[int, ...]] = []
-    orders: list[tuple[int, ...]] = []
-    for tile in product(*sizes):
-        found = loop_orders(tuple(size < bound for size, bound in zip(tile, bounds, strict=True)))
-        tiles.extend([tile] * len(found))
-        orders.extend(found)
-    result = offchip_words(layer, np.array(tiles, dtype=np.float64), np.array(orders, dtype=np.int64))
-    return result if every else result.take(undominated(_demands(result)))
+        complete = False
+    tile = np.array(list(product(*sizes)), dtype=np.float64)
+    iterates = tile < np.array([layer.bound(d) for d in TILED_DIMS])
+    patterns, which = np.unique(iterates, axis=0, return_inverse=True)
+    orders = [loop_orders(tuple(pattern)) for pattern in patterns.tolist()]
+    most = max(len(some) for some in orders)
+    padded = np.array([(some * most)[:most] for some in orders], dtype=np.int64)[which.ravel()]
+    flat = offchip_words(layer, np.repeat(tile, most, axis=0), padded.reshape(-1, len(TILED_DIMS)))
+    kept = flat.take(np.flatnonzero(_best_orders(flat.words.reshape(len(tile), most, -1)).ravel()))
+    return kept.take(np.argsort(kept.trips.prod(axis=1), kind="stable")), complete
 
 
-def _demands(tilings: Tilings) -> Array:
-    """Everything about a tiling of which less is never worse, [t, x]."""
-    n, g, k, c, p, q = tilings.tile.T
-    holdings = (n * g * c * p * q, n * g * k * p * q, g * k * c, p, q, c, k, tilings.trips.prod(axis=1))
-    words = (
-        tilings.input_words,
-        tilings.partial_words,
-        tilings.resident_weight_words,
-        tilings.streamed_weight_words,
-        tilings.input_visits,
-        tilings.weight_visits,
-    )
-    return np.stack((*holdings, *words), axis=1)
-
-
-def undominated(values: Array) -> NDArray[np.int64]:
-    """Indices of the rows [t, x] that no other row matches or beats in every column (first of equals)."""
-    rows = np.unique(values, axis=0, return_index=True)[1]
-    values = values[rows]
-    kept = [not ((values <= row).all(axis=1) & (values < row).any(axis=1)).any() for row in values]
-    return np.sort(rows[np.array(kept)])
+def _best_orders(words: Array) -> NDArray[np.bool_]:
+    """Of words and visits [tile, order, x], the orders that no other one matches or beats in all, first of equals."""
+    never_more = (words[:, :, None] <= words[:, None]).all(axis=-1)
+    equal = never_more & never_more.transpose(0, 2, 1)
+    earlier = np.triu(np.ones(words.shape[1:2] * 2, dtype=bool), 1)
+    return ~((never_more & ~equal) | (equal & earlier)).any(axis=1)
 
 
 def offchip_words(layer: Layer, tile: Array, order: NDArray[np.int64]) -> Tilings:

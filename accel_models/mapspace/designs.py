@@ -1,23 +1,28 @@
 """Designs as named columns: what a batch of accelerators offers to the mapper, as tensors."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from accel_models.arch import Accelerator
+from accel_models.mapspace.structure import Room, Structure
 
 LEVELS = ("dram", "pe_memory", "core_memory", "lane_registers")
 PARAMETERS = ("weight_tile_bytes", "input_row_bytes", "program_tiles", "dram_latency_s")
+CAPACITIES = ("pe_bytes", "core_bytes", "weight_tile_bytes", "input_row_bytes", "program_tiles")
 
 
 @dataclass(frozen=True, slots=True)
-class Designs:
+class Columns:
     """One float64 tensor [n] per property of n accelerators of the PE-array hierarchy.
 
     Bandwidths are bytes per cycle and instance; `weight_tile_bytes` and `input_row_bytes` what the staging
-    memories can broadcast at once, `program_tiles` how many tiles the instruction memory can describe.
+    memories can broadcast at once, `program_tiles` how many tiles the instruction memory can describe;
+    `staging_bandwidth` what both staging memories together allow to be on the way from DRAM.
     """
 
     pe_x: Tensor
@@ -31,14 +36,12 @@ class Designs:
     input_row_bytes: Tensor
     program_tiles: Tensor
     dram_bandwidth: Tensor
-    weight_bandwidth: Tensor
-    activation_bandwidth: Tensor
+    staging_bandwidth: Tensor
     pe_bandwidth: Tensor
     core_bandwidth: Tensor
     dram_latency_cycles: Tensor
     clock_hz: Tensor
-    dram_read_j: Tensor
-    dram_write_j: Tensor
+    dram_j: Tensor
     pe_read_j: Tensor
     pe_write_j: Tensor
     core_read_j: Tensor
@@ -54,30 +57,88 @@ class Designs:
     def __len__(self) -> int:
         return len(self.pe_x)
 
-    def rows(self, start: int, stop: int, axes: int = 1) -> "Designs":
-        """Designs start to stop as columns [n, 1, ...] that broadcast over `axes` axes of candidates."""
-        shape = (-1, *(1,) * axes)
-        return Designs(**{f.name: getattr(self, f.name)[start:stop].reshape(shape) for f in fields(self)})
-
-    def take(self, index: Tensor) -> "Designs":
-        """The designs of these indices."""
-        return Designs(**{f.name: getattr(self, f.name)[index] for f in fields(self)})
-
-    def axis_sizes(self) -> Tensor:
-        """Sizes of the spatial axes in the order of `choices.AXES`, [n, axis]."""
-        return torch.stack((self.pe_x, self.pe_y, self.cores, self.lanes, self.ways), dim=-1)
+    def take(self, index: Tensor | slice) -> "Columns":
+        """The rows of these indices."""
+        return Columns(**{f.name: getattr(self, f.name)[index] for f in fields(self)})
 
 
-def stack(accelerators: Sequence[Accelerator], device: torch.device | None = None) -> Designs:
-    """Columns of a batch of accelerators.
+@dataclass(frozen=True, slots=True)
+class Designs:
+    """Columns of n designs, and which structure and room each has: `kinds`, and the kind of each design [n].
+
+    `room` is what they were stacked with: the capacities that matter, if these are known.
+    """
+
+    columns: Columns
+    kinds: tuple[tuple[Structure, Room], ...]
+    kind: NDArray[np.int64]
+    room: Room | None
+
+    @classmethod
+    def of(cls, columns: Columns, room: Room | None = None) -> "Designs":
+        """Designs of columns; of those whose capacities are not all among the room's steps, each has its own."""
+        sizes = columns.pe_x, columns.pe_y, columns.cores, columns.lanes, columns.ways
+        widths = (
+            columns.weight_bytes,
+            columns.activation_bytes,
+            columns.accumulator_bytes,
+            columns.pe_bandwidth,
+            columns.core_bandwidth,
+            columns.pe_write_j / columns.pe_read_j,
+            columns.core_write_j / columns.core_read_j,
+        )
+        capacities = torch.stack([getattr(columns, name) for name in CAPACITIES], dim=1)
+        shared = torch.zeros(len(columns), dtype=torch.bool)
+        if room is not None:
+            among = [
+                torch.isin(column, torch.tensor(steps, dtype=column.dtype, device=column.device))
+                for column, steps in zip(capacities.unbind(dim=1), room.steps, strict=True)
+            ]
+            shared = torch.stack(among).all(dim=0).cpu()
+        own = torch.where(shared[:, None], 0.0, capacities.cpu())
+        keys = torch.cat((torch.stack((*sizes, *widths), dim=1).cpu(), own), dim=1).numpy().round(12)
+        distinct, kind = np.unique(keys, axis=0, return_inverse=True)
+        kinds = []
+        for row in distinct.tolist():
+            structure = Structure(*(int(size) for size in row[:5]), *row[5:12])
+            own_room = Room(*((capacity,) for capacity in row[12:]))
+            kinds.append((structure, own_room if room is None or any(row[12:]) else room))
+        return cls(columns, tuple(kinds), kind.ravel(), room)
+
+    def __len__(self) -> int:
+        return len(self.columns)
+
+    def with_weights_as_activations(self) -> "Designs":
+        """The designs as a product of two activations meets them: its second operand is as wide as the first."""
+        if torch.equal(self.columns.weight_bytes, self.columns.activation_bytes):
+            return self
+        return Designs.of(replace(self.columns, weight_bytes=self.columns.activation_bytes), self.room)
+
+
+def stack(
+    accelerators: Sequence[Accelerator], device: torch.device | None = None, span: Sequence[Accelerator] = ()
+) -> Designs:
+    """Columns of a batch of accelerators, of which those of `span` have all capacities that matter.
 
     Raises:
-        ValueError: an accelerator is not a chain of `LEVELS`, or lacks one of `PARAMETERS`.
+        ValueError: an accelerator is not a chain of `LEVELS`, lacks one of `PARAMETERS`, or its DRAM takes
+            another energy to write than to read.
     """
-    columns = [_row(accelerator) for accelerator in accelerators]
-    names = [f.name for f in fields(Designs)]
-    table = torch.tensor(columns, dtype=torch.float64, device=device).reshape(len(columns), len(names))
-    return Designs(**dict(zip(names, table.unbind(dim=1), strict=True)))
+    return Designs.of(columns(accelerators, device), room(span) if span else None)
+
+
+def columns(accelerators: Sequence[Accelerator], device: torch.device | None = None) -> Columns:
+    """Columns of a batch of accelerators; errors as for `stack`."""
+    rows = [_row(accelerator) for accelerator in accelerators]
+    names = [f.name for f in fields(Columns)]
+    table = torch.tensor(rows, dtype=torch.float64, device=device).reshape(len(rows), len(names))
+    return Columns(**dict(zip(names, table.unbind(dim=1), strict=True)))
+
+
+def room(accelerators: Sequence[Accelerator]) -> Room:
+    """All capacities that accelerators have."""
+    found = columns(accelerators)
+    return Room(*(tuple(torch.unique(getattr(found, name)).tolist()) for name in CAPACITIES))
 
 
 def _row(accelerator: Accelerator) -> tuple[float, ...]:
@@ -89,6 +150,11 @@ def _row(accelerator: Accelerator) -> tuple[float, ...]:
             f"but {accelerator.template!r} has {names} and {tuple(parameters)}"
         )
     dram, pe, core, registers = accelerator.levels
+    if dram.read_energy_j_per_byte != dram.write_energy_j_per_byte:
+        raise ValueError(
+            "the PE-array mapper needs a DRAM that takes as much energy to write as to read, "
+            f"but got {dram.write_energy_j_per_byte} and {dram.read_energy_j_per_byte} J per byte"
+        )
     word = accelerator.word_format
     latency_s, unbounded = parameters["dram_latency_s"], float("inf")
     latency_cycles = latency_s * accelerator.clock_hz
@@ -104,14 +170,12 @@ def _row(accelerator: Accelerator) -> tuple[float, ...]:
         parameters["input_row_bytes"],
         parameters["program_tiles"],
         dram.bandwidth_bytes_per_cycle or unbounded,
-        parameters["weight_tile_bytes"] / latency_cycles,
-        parameters["input_row_bytes"] / latency_cycles,
+        (parameters["weight_tile_bytes"] + parameters["input_row_bytes"]) / latency_cycles,
         pe.bandwidth_bytes_per_cycle or unbounded,
         core.bandwidth_bytes_per_cycle or unbounded,
         latency_cycles,
         accelerator.clock_hz,
         dram.read_energy_j_per_byte,
-        dram.write_energy_j_per_byte,
         pe.read_energy_j_per_byte,
         pe.write_energy_j_per_byte,
         core.read_energy_j_per_byte,

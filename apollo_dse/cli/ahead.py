@@ -13,19 +13,26 @@ if TYPE_CHECKING:
 
 
 def search_mappings(
-    accelerator: "Accelerator", workloads: Sequence["Workload"], say: Callable[[str], None]
+    accelerator: "Accelerator",
+    span: Sequence["Accelerator"],
+    workloads: Sequence["Workload"],
+    say: Callable[[str], None],
 ) -> None:
     """Search the mappings of every layer shape of the workloads.
 
     Args:
         accelerator: one of those that are going to be priced, or like them.
+        span: what the cost model is going to be told of all that are priced.
         workloads: the networks that they are going to be priced on.
         say: told before each shape whose mappings are searched, and how many shapes there are.
     """
     from accel_models import dataflows
     from accel_models.threads import one_thread
 
+    import torch
+
     pricer = dataflows.pricer([accelerator])
+    designs = pricer.stack([accelerator], torch.device("cpu"), span)
     places = [
         (replace(layer, name="", kind="", repeats=1), f"{each.name} {layer.name}")
         for each in workloads
@@ -35,4 +42,4 @@ def search_mappings(
     with one_thread():
         for number, (shape, place) in enumerate(reversed(shapes.items()), start=1):
             say(f"Searching mappings, layer shape {number} of {len(shapes)}: {place}")
-            pricer.prepare(shape)
+            pricer.prepare(shape, designs)

@@ -47,8 +47,9 @@ def evaluate(
 
         with user_input():
             accelerator = design_space.build(chosen)
-        search_mappings(accelerator, [priced], say)
-        model = CostModel(minimize=minimize, keep_parameters=True)
+        span = design_space.span()
+        search_mappings(accelerator, span, [priced], say)
+        model = CostModel(minimize=minimize, keep_parameters=True, span=span)
         cost = model.evaluate([accelerator], priced).design(0)
     if json:
         about = {"workload": priced.name, "space": design_space.name, "point": chosen, "minimize": minimize}

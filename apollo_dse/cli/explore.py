@@ -156,7 +156,7 @@ def _run(question: "Question", study: "Study", trials: int) -> "End":
             with output.waiting("Searching mappings") as say:
                 design_space = question.design_space
                 [point] = design_space.space.sample(default_rng(0), 1)
-                search_mappings(design_space.build(point), question.workloads, say)
+                search_mappings(design_space.build(point), design_space.span(), question.workloads, say)
         with _progress(study, trials) as report:
             end = study.run(trials, report)
     except KeyboardInterrupt:

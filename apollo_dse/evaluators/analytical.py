@@ -59,7 +59,9 @@ class AnalyticalEvaluator:
         self.workloads = tuple(workloads)
         self.minimize = minimize
         self.steady = steady
-        self._cost_model = CostModel(minimize=minimize, keep_parameters=steady, device=device)
+        self._cost_model = CostModel(
+            minimize=minimize, keep_parameters=steady, span=design_space.span(), device=device
+        )
         self._names = tuple(name for name in METRICS if steady or not name.startswith(STEADY))
 
     @property

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal
 from accel_models import Accelerator, Workload
 from apollo_dse.report.document import Hardware, LevelBox, Quantity
 from apollo_dse.report.labels import child_name, named_quantity, words
-from search_spaces.space import Point
+from search_spaces.space import DesignSpace, Point
 
 if TYPE_CHECKING:
     from accel_models.cost import DesignCost
@@ -26,14 +26,14 @@ Price = Callable[[Point], PricedDesign]
 
 
 def pricing(
-    build: Callable[[Point], Accelerator],
+    design_space: DesignSpace,
     workloads: Sequence[Workload],
     minimize: Literal["latency", "energy", "edp"] = "latency",
 ) -> Price:
     """How to price a point of a design space with the built-in model.
 
     Args:
-        build: of the design space.
+        design_space: what points mean.
         workloads: to price it on.
         minimize: what the mapping of a layer is chosen by, as in the study.
     """
@@ -41,7 +41,8 @@ def pricing(
     def price(point: Point) -> PricedDesign:
         from accel_models.cost import CostModel
 
-        accelerator, model = build(point), CostModel(minimize=minimize)
+        accelerator = design_space.build(point)
+        model = CostModel(minimize=minimize, span=design_space.span())
         costs = {workload.name: model.evaluate([accelerator], workload).design(0) for workload in workloads}
         return PricedDesign(accelerator, costs)
 

@@ -68,5 +68,5 @@ def report_of(
     name: str = "example",
 ) -> ReportData:
     asked = problem(objectives, limits, workloads)
-    price = pricing(EDGE.build, workloads)
+    price = pricing(EDGE, workloads)
     return build_report(asked, random_trials(asked, count), said(name, workloads), price)

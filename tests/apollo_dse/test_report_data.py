@@ -114,7 +114,7 @@ def test_hardware_is_the_recommended_point(report):
 
 
 def test_equal_studies_give_equal_documents(report):
-    again = build_report(problem(), random_trials(problem(), TRIALS), said(), pricing(EDGE.build, (TINY,)))
+    again = build_report(problem(), random_trials(problem(), TRIALS), said(), pricing(EDGE, (TINY,)))
     assert to_json(again) == to_json(report)
 
 
@@ -144,7 +144,7 @@ def test_one_trial():
     asked = problem(limits=())
     trial = next(t for t in random_trials(asked, 30) if t.measurement.is_feasible)
     alone = Trial(0, trial.point, trial.measurement)
-    report = build_report(asked, [alone], said(), pricing(EDGE.build, (TINY,)))
+    report = build_report(asked, [alone], said(), pricing(EDGE, (TINY,)))
     assert report.recommendation.row == 0
     assert all(item.verdict == "missing" for item in report.importance)
     assert "No limits were set." in report.summary.sentences
@@ -173,7 +173,7 @@ def test_nothing_could_be_built():
     because = "the die must fit the reticle, but needs 1000 mm2"
     points = [trial.point for trial in random_trials(asked, 5)]
     trials = [Trial(i, p, Measurement(infeasible_because=because)) for i, p in enumerate(points)]
-    report = build_report(asked, trials, said(), pricing(EDGE.build, (TINY,)))
+    report = build_report(asked, trials, said(), pricing(EDGE, (TINY,)))
     assert report.recommendation is None
     assert report.hardware is None
     assert [(r.text, r.count) for r in report.reasons] == [("the die must fit the reticle", 5)]
@@ -245,7 +245,7 @@ def test_a_model_that_changed_since_is_told():
         else t
         for t in random_trials(asked, FEW)
     ]
-    changed = build_report(asked, trials, said(), pricing(EDGE.build, (TINY,)))
+    changed = build_report(asked, trials, said(), pricing(EDGE, (TINY,)))
     assert any("priced anew" in sentence for sentence in changed.summary.sentences)
     assert not any("priced anew" in sentence for sentence in report_of(FEW).summary.sentences)
 

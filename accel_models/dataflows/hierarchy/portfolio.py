@@ -47,8 +47,7 @@ class Portfolio:
 def portfolio(structure: Structure, layer: Layer, device: torch.device) -> Portfolio:
     """Portfolio of a layer (name and repeats do not matter; see `mapspace.portfolio.canonical`)."""
     choices = Choices.of(structure, layer)
-    named = replace(layer, name=f"on {structure} by {_source()}")
-    index = torch.from_numpy(fetch(named, choices.sizes, lambda: _search(choices).numpy()))
+    index = torch.from_numpy(fetch((structure, layer, _source()), lambda: _search(choices).numpy()))
     return Portfolio(choices, index, choices.to(device).candidates(index.to(device)))
 
 

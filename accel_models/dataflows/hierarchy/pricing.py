@@ -16,7 +16,7 @@ from accel_models.dataflows.hierarchy.record import mapping_record
 from accel_models.dataflows.hierarchy.structure import Structure
 from accel_models.dataflows.hierarchy.words import demands
 from accel_models.mapping import Mapping
-from accel_models.mapspace.portfolio import canonical
+from accel_models.mapspace.front import canonical
 from accel_models.pricing import GOALS, Goal, Residency, StepPrices, join, shortage
 from accel_models.vector import VectorUnit, price_vector_op
 from accel_models.workload import Layer, VectorOp
@@ -42,7 +42,9 @@ class HierarchyPricer:
         self.bounds = ("compute", *(f"{name} bandwidth" for name in structure.levels))
         self.limits = tuple(f"{name.replace('_', ' ')} bytes" for name in structure.levels)
 
-    def stack(self, accelerators: Sequence[Accelerator], device: torch.device) -> Batch:
+    def stack(
+        self, accelerators: Sequence[Accelerator], device: torch.device, span: Sequence[Accelerator] = ()
+    ) -> Batch:
         """Columns of a batch.
 
         Raises:
@@ -50,7 +52,7 @@ class HierarchyPricer:
         """
         return Batch(stack(self.structure, accelerators, device))
 
-    def prepare(self, layer: Layer) -> None:
+    def prepare(self, layer: Layer, designs: Batch) -> None:
         """Search the layer's portfolio, unless it is known."""
         portfolio(self.structure, canonical(layer), torch.device("cpu"))
 

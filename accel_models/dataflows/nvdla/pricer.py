@@ -32,7 +32,9 @@ class NvdlaPricer:
     bounds = BOUNDS
     limits = LIMITS
 
-    def stack(self, accelerators: Sequence[Accelerator], device: torch.device) -> Designs:
+    def stack(
+        self, accelerators: Sequence[Accelerator], device: torch.device, span: Sequence[Accelerator] = ()
+    ) -> Designs:
         """Columns of a batch.
 
         Raises:
@@ -40,7 +42,7 @@ class NvdlaPricer:
         """
         return stack(accelerators, device)
 
-    def prepare(self, layer: Layer) -> None:
+    def prepare(self, layer: Layer, designs: Designs) -> None:
         """Lay out the layer's candidates."""
         candidates(layer.p)
 

@@ -27,7 +27,9 @@ class RowStationaryPricer:
     bounds: tuple[str, ...] = BOUNDS
     limits: tuple[str, ...] = LIMITS
 
-    def stack(self, accelerators: Sequence[Accelerator], device: torch.device) -> Designs:
+    def stack(
+        self, accelerators: Sequence[Accelerator], device: torch.device, span: Sequence[Accelerator] = ()
+    ) -> Designs:
         """Columns of a batch.
 
         Raises:
@@ -37,7 +39,7 @@ class RowStationaryPricer:
             raise ValueError("designs of a batch must all run any tiles or all run whole ones, but they differ")
         return stack(accelerators, device)
 
-    def prepare(self, layer: Layer) -> None:
+    def prepare(self, layer: Layer, designs: Designs) -> None:
         """Nothing: every candidate is priced on every design."""
 
     def layer(self, layer: Layer, residency: Residency, designs: Designs, minimize: Goal) -> StepPrices:

@@ -47,7 +47,9 @@ class SystolicPricer:
     bounds = BOUNDS
     limits = LIMITS
 
-    def stack(self, accelerators: Sequence[Accelerator], device: torch.device) -> Batch:
+    def stack(
+        self, accelerators: Sequence[Accelerator], device: torch.device, span: Sequence[Accelerator] = ()
+    ) -> Batch:
         """Columns of a batch.
 
         Raises:
@@ -63,7 +65,7 @@ class SystolicPricer:
         parts = (Part(place, kind, designs.take(place).part(0, len(place))) for place, kind in places)
         return Batch(designs, tuple(parts))
 
-    def prepare(self, layer: Layer) -> None:
+    def prepare(self, layer: Layer, designs: Batch) -> None:
         """Nothing depends on the layer alone."""
 
     def layer(self, layer: Layer, residency: Residency, designs: Batch, minimize: Goal) -> StepPrices:

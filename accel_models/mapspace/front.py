@@ -1,0 +1,126 @@
+"""The mapping front: all mappings of a layer that some design of a structure may want, and no others.
+
+A mapping is better than another one on every design of a structure if it takes no longer, moves no more and needs
+no larger step of room (`kernel.FEATURES`): latency is a maximum of ratios, energy a sum of products, all factors
+are >= 0, so neither can then be higher, whatever bandwidths, energies and capacities are. The front holds what is
+left when all mappings that are beaten so are gone, found by enumerating all (`kernel.front`): its minimum is the
+mapspace's.
+
+The mapspace: every array tile of `choices.tilings` that `kernel.array_tiles` finds worth considering; every
+dimension on every axis; passes in powers of two, no more than it takes for two tiles of weights to fit the
+smallest core memory; both inner orders.
+"""
+
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from math import gcd
+
+import numpy as np
+from numpy.typing import NDArray
+
+from accel_models.mapspace import kernel
+from accel_models.mapspace.cache import fetch
+from accel_models.mapspace.choices import AXES, TILED_DIMS, Tilings, tilings, unrolled_dims
+from accel_models.mapspace.structure import Room, Structure
+from accel_models.workload import DIMS, Layer
+
+Index = NDArray[np.int64]
+Array = NDArray[np.float64]
+
+_AXIS_DIMS = (*TILED_DIMS, "r", "s")
+
+
+@dataclass(frozen=True, slots=True)
+class Mapspace:
+    """One layer's choices as the compiled loops take them; `complete` as `choices.tilings` says."""
+
+    layer: Layer
+    tilings: Tilings
+    complete: bool
+    numbers: Array
+    columns: tuple[Index, Index, Array]
+    dims: tuple[Index, ...]
+
+    def tallies(self, axes: Index, widths: Array, choices: Index) -> Array:
+        """Tallies [m, x] over `kernel.TALLIES` of mappings [m, choice] on structures, their axes [m, a] and numbers."""
+        found = np.empty((len(choices), len(kernel.TALLIES)))
+        kernel.tally(self.numbers, axes, widths, self.columns, choices, found)
+        return found
+
+    def features(self, structure: Structure, choices: Index) -> Array:
+        """Features [m, x] over `kernel.FEATURES` of mappings [m, choice] on a structure, needs as they are."""
+        axes, widths = (
+            np.broadcast_to(numbers, (len(choices), len(numbers))).copy()
+            for numbers in (np.array(structure.axes), np.array(structure.numbers))
+        )
+        found = np.empty((len(choices), len(kernel.FEATURES)))
+        kernel.features_of(self.tallies(axes, widths, choices), self.numbers, widths, found)
+        return found
+
+
+@dataclass(frozen=True, slots=True)
+class Front:
+    """The front of a layer on a structure, of one mapping at least.
+
+    Attributes:
+        index: [m, choice] over `kernel.CHOICES`.
+        features: [m, x] over `kernel.FEATURES`; needs are in bytes and tiles.
+        enumerated: number of mappings that it was chosen from; 0 where it was read from disk.
+        complete: whether these were the whole mapspace.
+    """
+
+    index: Index
+    features: Array
+    enumerated: int
+    complete: bool
+
+    def __len__(self) -> int:
+        return len(self.index)
+
+
+def canonical(layer: Layer) -> Layer:
+    """The layer's shape alone, so that equal shapes share their fronts."""
+    return replace(layer, name="", kind="", repeats=1, weights_are_activations=False)
+
+
+@lru_cache(maxsize=1024)
+def mapspace(layer: Layer) -> Mapspace:
+    """The choices of a layer's shape (see `canonical`)."""
+    found, complete = tilings(layer)
+    steps = [
+        each // gcd(stride, dilation)
+        for stride, dilation in zip(layer.stride, layer.dilation, strict=True)
+        for each in (dilation, stride)
+    ]
+    return Mapspace(
+        layer=layer,
+        tilings=found,
+        complete=complete,
+        numbers=np.array([layer.r, layer.s, *steps, layer.macs, layer.words("outputs")], dtype=np.float64),
+        columns=(found.tile.astype(np.int64), found.trips.astype(np.int64), found.words),
+        dims=tuple(
+            np.array([_AXIS_DIMS.index(dim) for dim in unrolled_dims(layer, axis)], dtype=np.int64)
+            for axis in AXES[1:]
+        ),
+    )
+
+
+def front(layer: Layer, structure: Structure, room: Room) -> Front:
+    """The front of a layer's shape on a structure, from disk or enumerated.
+
+    Where no mapping fits the largest room it is the one that exceeds it least.
+    """
+    space = mapspace(layer)
+    enumerated = 0
+
+    def search() -> Index:
+        nonlocal enumerated
+        axes, widths = np.array(structure.axes), np.array(structure.numbers)
+        arguments = (space.numbers, axes, widths, space.columns, space.dims)
+        steps = tuple(np.array(some, dtype=np.float64) for some in room.steps)
+        index, enumerated = kernel.front(*arguments, steps)
+        found: Index = index if len(index) else kernel.least_demanding(*arguments, steps)[None]
+        return found
+
+    index = fetch((layer, structure, room), search)
+    return Front(index, space.features(structure, index), enumerated, space.complete)

@@ -1,0 +1,508 @@
+"""The inner loops, compiled: what a mapping takes on a structure, and which mappings no other one beats.
+
+Notation (d is a problem dimension of `TILED_DIMS`; taps r and s are never tiled):
+
+    tile_d    chunk that the array holds at a time           trips_d    DRAM-level trips over such chunks
+    share_d   chunk of one PE                                passes_d   trips of a PE's share through a core
+    core_d    chunk that a core holds at a time              beats_d    trips inside a core
+
+Words are counted exactly off chip, and per full chunk on chip (a clipped last chunk counts as a full one: an
+upper bound, exact when tiles divide). Numbers of a mapping stand in rows: of tallies (`TALLIES`), which say
+everything, and of features (`FEATURES`), as few as decide between mappings. Arrays of numbers, not records,
+since this is what numba compiles.
+"""
+
+from typing import Any
+
+import numpy as np
+from numba import njit
+
+N, G, K, C, P, Q = range(6)
+R, S = 6, 7
+
+CHOICES = (
+    "tiling",
+    "pe_x",
+    "pe_y",
+    "cores",
+    "lanes",
+    "ways",
+    "passes_g",
+    "passes_k",
+    "passes_c",
+    "keeps_weights",
+)
+TILING, PE_X, PE_Y, CORES, LANES, WAYS, PASSES_G, PASSES_K, PASSES_C, KEEPS = range(len(CHOICES))
+
+TALLIES = (
+    "compute_cycles", "weight_bytes", "input_bytes", "partial_bytes", "pe_read", "pe_written", "core_read",
+    "core_filled", "register_bytes", "used_pes", "used_cores", "pe_held", "core_held", "weight_tile",
+    "input_row", "program_tiles", "inputs_move", "outputs_move", "weights_move",
+)  # fmt: skip
+(
+    COMPUTE, WEIGHT_BYTES, INPUT_BYTES, PARTIAL_BYTES, PE_READ, PE_WRITTEN, CORE_READ, CORE_FILLED, REGISTERS,
+    USED_PES, USED_CORES, PE_HELD, CORE_HELD, WEIGHT_TILE, INPUT_ROW, PROGRAM, INPUTS_MOVE, OUTPUTS_MOVE,
+    WEIGHTS_MOVE,
+) = range(len(TALLIES))  # fmt: skip
+NEEDS = (PE_HELD, CORE_HELD, WEIGHT_TILE, INPUT_ROW, PROGRAM)
+
+FEATURES = (
+    "busy", "core_held", "dram_bytes", "pe_j", "core_j", "register_j", "input_row", "pe_held", "busy_kept",
+    "core_kept_j", "weight_tile", "program_tiles", "inputs_move", "outputs_move", "weights_move",
+)  # fmt: skip
+(
+    F_BUSY, F_CORE, F_DRAM, F_PE_J, F_CORE_J, F_REGISTER_J, F_ROW, F_PE, F_BUSY_KEPT, F_CORE_KEPT_J, F_TILE,
+    F_PROGRAM, F_INPUTS, F_OUTPUTS, F_WEIGHTS,
+) = range(len(FEATURES))  # fmt: skip
+NEED_FEATURES = (F_PE, F_CORE, F_TILE, F_ROW, F_PROGRAM)
+"""Features that are held against capacities, in the order of `NEEDS`."""
+
+T_INPUTS, T_PARTIALS, T_RESIDENT, T_STREAMED, T_INPUT_VISITS, T_WEIGHT_VISITS = range(6)
+"""Columns of the off-chip words of tilings."""
+
+H_SHARE, H_CORE, H_TAKEN = 0, 6, 12
+(
+    H_ROW, H_INPUTS, H_OUTPUTS, H_WEIGHTS, H_SETTINGS, H_TILES, H_PASSES, H_PES, H_CORES, H_INPUTS_MOVE,
+    H_WEIGHTS_MOVE, H_STEPS, H_RETURNS, H_READS, H_FILLED, H_FILLS, H_WEIGHT_WORDS, H_INPUT_WORDS,
+    H_PARTIAL_WORDS, H_SIZE,
+) = range(18, 38)  # fmt: skip
+"""Where `hold` leaves what it found: chunks and passes of each dimension, then words, counts and visits."""
+
+Numbers = Any
+"""An array or a tuple of numbers, as numba takes them."""
+
+
+@njit(cache=True, inline="always")
+def _chunks(total: int, size: int) -> int:
+    return (total + size - 1) // size
+
+
+@njit(cache=True, inline="always")
+def _windows(outputs: int, taps: int, step_p: int, step_r: int) -> int:
+    """Input positions under neighbouring windows (`workload.touched`); steps are over their divisor."""
+    return outputs * taps - max(0, outputs - step_p) * max(0, taps - step_r)
+
+
+@njit(cache=True)
+def hold(
+    layer: Numbers, axes: Numbers, widths: Numbers, tilings: Numbers, choice: Numbers, held: Numbers
+) -> None:
+    """Write what lanes, ways and inner order have no part in: chunks [2, d], passes, then words and visits.
+
+    Arguments as for `tally`; `held` is what `run` goes on from.
+    """
+    r, s, step_p, step_r, step_q, step_s = layer[0], layer[1], layer[2], layer[3], layer[4], layer[5]
+    tiles_of, trips_of, words_of = tilings
+    tile, trips, words = tiles_of[choice[TILING]], trips_of[choice[TILING]], words_of[choice[TILING]]
+    passes, used_pes, cores_each = 1, 1, 1
+    for d in range(6):
+        on_pes = (axes[0] if choice[PE_X] == d else 1) * (axes[1] if choice[PE_Y] == d else 1)
+        on_cores = axes[2] if choice[CORES] == d else 1
+        count = (
+            choice[PASSES_G] if d == G else choice[PASSES_K] if d == K else choice[PASSES_C] if d == C else 1
+        )
+        share = _chunks(tile[d], on_pes)
+        core = _chunks(share, on_cores * count)
+        taken = _chunks(share, core * on_cores) if count > 1 else 1
+        held[H_SHARE + d], held[H_CORE + d], held[H_TAKEN + d] = share, core, taken
+        passes *= taken
+        used_pes *= _chunks(tile[d], share)
+        cores_each *= _chunks(share, core * taken)
+    n, g, k, c = held[H_SHARE + N], held[H_SHARE + G], held[H_SHARE + K], held[H_SHARE + C]
+    p, q = int(held[H_SHARE + P]), int(held[H_SHARE + Q])
+    columns = _windows(q, int(s), int(step_q), int(step_s))
+    settings = float(trips[N] * trips[G] * trips[K] * trips[P] * trips[Q])
+    tiles = settings * trips[C]
+    held[H_ROW] = c * columns
+    held[H_INPUTS] = n * g * c * _windows(p, int(r), int(step_p), int(step_r)) * columns
+    held[H_OUTPUTS] = n * g * k * p * q
+    held[H_WEIGHTS] = held[H_CORE + G] * held[H_CORE + K] * held[H_CORE + C] * r * s
+    held[H_SETTINGS] = settings
+    held[H_TILES] = tiles
+    held[H_PASSES] = passes
+    held[H_PES] = used_pes
+    held[H_CORES] = used_pes * cores_each
+    held[H_INPUTS_MOVE] = trips[N] * trips[G] * trips[C] * trips[P] * trips[Q] > 1
+    held[H_WEIGHTS_MOVE] = trips[G] * trips[K] * trips[C] * passes > 1
+    held[H_STEPS] = trips[C]
+    held[H_RETURNS] = settings * held[H_OUTPUTS] * words[T_PARTIALS] / layer[7]
+    held[H_READS] = tiles * n * g * c * p * q * r * s * held[H_TAKEN + K]
+    held[H_FILLED] = words[T_INPUT_VISITS] * held[H_INPUTS]
+    held[H_FILLS] = words[T_WEIGHT_VISITS] if passes <= 1 else tiles * passes
+    held[H_WEIGHT_WORDS] = words[T_RESIDENT] if passes <= 1 else words[T_STREAMED]
+    held[H_INPUT_WORDS], held[H_PARTIAL_WORDS] = words[T_INPUTS], words[T_PARTIALS]
+
+
+@njit(cache=True)
+def run(layer: Numbers, axes: Numbers, widths: Numbers, choice: Numbers, held: Numbers, out: Numbers) -> None:
+    """Write the tallies that follow from what is held, and from lanes, ways and inner order."""
+    r, s, lanes, ways = layer[0], layer[1], axes[3], axes[4]
+    dl, dw = choice[LANES], choice[WAYS]
+    core_k, core_c = held[H_CORE + K], held[H_CORE + C]
+    beats_k = np.ceil(core_k / lanes) if dl == K else core_k
+    beats_g = np.ceil(held[H_CORE + G] / lanes) if dl == G else held[H_CORE + G]
+    spatial = held[H_CORE + N] * held[H_CORE + P] * held[H_CORE + Q]
+    images = spatial
+    if dl == N or dl == P or dl == Q:
+        images = spatial / held[H_CORE + dl] * np.ceil(held[H_CORE + dl] / lanes)
+    reduced = (np.ceil(core_c / ways) if dw == C else core_c) * (np.ceil(r / ways) if dw == R else r)
+    reduced *= np.ceil(s / ways) if dw == S else s
+    keeps = choice[KEEPS] == 1
+    _write(
+        layer,
+        widths,
+        held,
+        beats_g * beats_k * images * reduced,
+        beats_k,
+        1.0 if keeps or reduced <= 1 else images,
+        reduced if keeps and images > 1 else 1.0,
+        spatial / images,
+        core_c * r * s / reduced,
+        out,
+    )
+
+
+@njit(cache=True)
+def least(layer: Numbers, axes: Numbers, widths: Numbers, held: Numbers, out: Numbers) -> None:
+    """Write tallies that those of no lanes, ways and inner order can undercut, given what is held."""
+    volume = held[H_WEIGHTS] * held[H_CORE + N] * held[H_CORE + P] * held[H_CORE + Q]
+    beats = max(1.0, volume / (axes[3] * axes[4]))
+    _write(layer, widths, held, beats, max(1.0, held[H_CORE + K] / axes[3]), 1.0, 1.0, 1.0, float(axes[4]), out)
+
+
+@njit(cache=True)
+def _write(
+    layer: Numbers,
+    widths: Numbers,
+    held: Numbers,
+    beats: float,
+    beats_k: float,
+    reads: float,
+    updates: float,
+    lanes: float,
+    ways: float,
+    out: Numbers,
+) -> None:
+    """Write the tallies.
+
+    Args:
+        layer: as for `tally`.
+        widths: as for `tally`.
+        held: of `hold`.
+        beats: cycles of a step.
+        beats_k: beats over the output channels, each of which reads the inputs anew.
+        reads: how often a step reads a weight.
+        updates: how often a pass brings a partial sum to the PE memory.
+        lanes: lanes that share a weight.
+        ways: ways that add up to one update.
+        out: over `TALLIES`.
+    """
+    macs, outputs_all = layer[6], layer[7]
+    weight_b, input_b, psum_b = widths[0], widths[1], widths[2]
+    weights, outputs, settings = held[H_WEIGHTS], held[H_OUTPUTS], held[H_SETTINGS]
+    steps = held[H_TILES] * held[H_PASSES]
+    used_pes, used_cores = held[H_PES], held[H_CORES]
+    visits = held[H_TAKEN + C] * updates
+    output_b = psum_b if visits * held[H_STEPS] > 1 else input_b
+    moves = held[H_TILES] * outputs * visits + held[H_RETURNS]
+    sums = 2.0 * (macs / ways + used_pes * (moves - settings * outputs))
+    arriving = used_cores * steps * reads * weights * lanes
+    out[COMPUTE] = steps * beats
+    out[WEIGHT_BYTES] = held[H_WEIGHT_WORDS] * weight_b
+    out[INPUT_BYTES] = held[H_INPUT_WORDS] * input_b
+    out[PARTIAL_BYTES] = held[H_PARTIAL_WORDS] * psum_b
+    out[PE_READ] = held[H_READS] * beats_k * input_b + moves * output_b
+    out[PE_WRITTEN] = held[H_FILLED] * input_b + moves * output_b
+    out[CORE_READ] = steps * reads * weights * weight_b
+    out[CORE_FILLED] = held[H_FILLS] * weights * weight_b
+    out[REGISTERS] = (macs + arriving) * weight_b + sums * psum_b - 2.0 * outputs_all * (psum_b - output_b)
+    out[USED_PES] = used_pes
+    out[USED_CORES] = used_cores
+    out[PE_HELD] = held[H_INPUTS] * input_b * (1.0 + held[H_INPUTS_MOVE])
+    out[PE_HELD] += outputs * output_b * (2.0 if settings > 1 else 1.0)
+    out[CORE_HELD] = weights * weight_b * (1.0 + held[H_WEIGHTS_MOVE])
+    out[WEIGHT_TILE] = weights * weight_b
+    out[INPUT_ROW] = held[H_ROW] * input_b
+    out[PROGRAM] = steps
+    out[INPUTS_MOVE] = held[H_INPUTS_MOVE]
+    out[OUTPUTS_MOVE] = settings > 1
+    out[WEIGHTS_MOVE] = held[H_WEIGHTS_MOVE]
+
+
+@njit(cache=True)
+def tally(
+    layer: Numbers, axes: Numbers, widths: Numbers, tilings: Numbers, choices: Numbers, out: Numbers
+) -> None:
+    """Write the tallies of mappings.
+
+    Args:
+        layer: r, s, steps of windows in p and q (two each), multiply-accumulates, output words.
+        axes: sizes of the axes for each mapping, [m, axis].
+        widths: `Structure.numbers` for each, [m, x].
+        tilings: tile [t, d], trips [t, d] and off-chip words [t, x].
+        choices: indices over `CHOICES`, [m, choice]; dimensions by index, passes by number.
+        out: [m, x] over `TALLIES`.
+    """
+    held = np.empty(H_SIZE)
+    for i in range(len(choices)):
+        hold(layer, axes[i], widths[i], tilings, choices[i], held)
+        run(layer, axes[i], widths[i], choices[i], held, out[i])
+
+
+@njit(cache=True)
+def features(tallies: Numbers, layer: Numbers, widths: Numbers, out: Numbers) -> None:
+    """Write the features that follow from tallies, over `FEATURES`.
+
+    `busy` is when units and memories on chip are done, in cycles; `dram_bytes` counts all that cross the pins;
+    energies are in bytes read, a write counted as so many. What `kept` leaves out are the fills of core
+    memories whose weights are there already.
+    """
+    pe_bw, core_bw, pe_ratio, core_ratio = widths[3], widths[4], widths[5], widths[6]
+    moves = tallies[WEIGHTS_MOVE] > 0
+    read, filled = tallies[CORE_READ], tallies[CORE_FILLED]
+    units = max(tallies[COMPUTE], (tallies[PE_READ] + tallies[PE_WRITTEN]) / pe_bw)
+    out[F_BUSY] = max(units, (read + filled) / core_bw)
+    out[F_BUSY_KEPT] = out[F_BUSY] if moves else max(units, read / core_bw)
+    out[F_DRAM] = (
+        tallies[WEIGHT_BYTES] + tallies[INPUT_BYTES] + 2.0 * tallies[PARTIAL_BYTES] + layer[7] * widths[1]
+    )
+    out[F_PE_J] = tallies[USED_PES] * (tallies[PE_READ] + pe_ratio * tallies[PE_WRITTEN])
+    out[F_CORE_J] = tallies[USED_CORES] * (read + core_ratio * filled)
+    out[F_CORE_KEPT_J] = out[F_CORE_J] if moves else tallies[USED_CORES] * read
+    out[F_REGISTER_J] = tallies[REGISTERS]
+    for i in range(5):
+        out[NEED_FEATURES[i]] = tallies[NEEDS[i]]
+    out[F_INPUTS] = tallies[INPUTS_MOVE]
+    out[F_OUTPUTS] = tallies[OUTPUTS_MOVE]
+    out[F_WEIGHTS] = tallies[WEIGHTS_MOVE]
+
+
+@njit(cache=True)
+def features_of(tallies: Numbers, layer: Numbers, widths: Numbers, out: Numbers) -> None:
+    """`features` of mappings, row by row."""
+    for i in range(len(tallies)):
+        features(tallies[i], layer, widths[i], out[i])
+
+
+@njit(cache=True, inline="always")
+def _step(need: float, steps: Numbers) -> float:
+    """Which capacity a need takes: an index, or one past the last."""
+    for i in range(len(steps)):
+        if need <= steps[i]:
+            return float(i)
+    return float(len(steps))
+
+
+@njit(cache=True, inline="always")
+def _beats(a: Numbers, b: Numbers) -> bool:
+    """Whether a row is nowhere above another."""
+    for x in range(len(b)):
+        if a[x] > b[x]:
+            return False
+    return True
+
+
+@njit(cache=True)
+def _features_by_step(tallies: Numbers, layer: Numbers, widths: Numbers, room: Numbers, row: Numbers) -> bool:
+    """Write features with needs as steps of room; whether there is enough."""
+    features(tallies, layer, widths, row)
+    enough = True
+    for i in range(len(NEEDS)):
+        step = _step(tallies[NEEDS[i]], room[i])
+        enough = enough and step < len(room[i])
+        row[NEED_FEATURES[i]] = step
+    return enough
+
+
+@njit(cache=True)
+def _beaten(row: Numbers, rows: Numbers, count: int) -> bool:
+    for i in range(count):
+        if _beats(rows[i], row):
+            return True
+    return False
+
+
+@njit(cache=True)
+def array_tiles(
+    layer: Numbers, axes: Numbers, widths: Numbers, tilings: Numbers, dx: int, dy: int, room: Numbers
+) -> Numbers:
+    """Tilings worth considering where PE columns unroll dimension `dx` and PE rows `dy`.
+
+    Left out is a tiling that needs more than the largest room, and one for which there is another that is at
+    least as coarse, takes the same steps of room or lower ones, and moves no more off chip: splitting an array
+    tile further than room and traffic ask for changes nothing but how chunks are rounded. A coarser tile's
+    weights may have to pass through the cores, which must not move more than the finer one's either. Where the
+    whole layer, which comes first, takes the lowest steps there is nothing to gain from any other tile.
+    """
+    r, s = int(layer[0]), int(layer[1])
+    step_p, step_r, step_q, step_s = int(layer[2]), int(layer[3]), int(layer[4]), int(layer[5])
+    weight_b, input_b, psum_b = widths[0], widths[1], widths[2]
+    tiles_of, trips_of, words_of = tilings
+    kept, rows = np.empty(len(tiles_of), np.int64), np.empty((len(tiles_of), 16))
+    row, share = np.empty(16), np.empty(6, np.int64)
+    count = 0
+    for t in range(len(tiles_of)):
+        if count and rows[0, 0] + rows[0, 1] + rows[0, 2] + rows[0, 3] == 0:
+            break
+        tile, trips, words = tiles_of[t], trips_of[t], words_of[t]
+        for d in range(6):
+            share[d] = _chunks(tile[d], (axes[0] if dx == d else 1) * (axes[1] if dy == d else 1))
+            row[10 + d] = -tile[d]
+        columns = _windows(share[Q], s, step_q, step_s)
+        inputs = float(share[N] * share[G] * share[C] * _windows(share[P], r, step_p, step_r) * columns)
+        outputs = float(share[N] * share[G] * share[K] * share[P] * share[Q])
+        inputs_move = trips[N] * trips[G] * trips[C] * trips[P] * trips[Q] > 1
+        settings = trips[N] * trips[G] * trips[K] * trips[P] * trips[Q]
+        held, copies = inputs * input_b * (2 if inputs_move else 1), 2 if settings > 1 else 1
+        row[0] = _step(held + outputs * (psum_b if trips[C] > 1 else input_b) * copies, room[0])
+        row[1] = _step(held + outputs * psum_b * copies, room[0])
+        row[2] = _step(share[C] * columns * input_b, room[3])
+        row[3] = _step(float(settings * trips[C]), room[4])
+        if row[0] >= len(room[0]) or row[2] >= len(room[3]) or row[3] >= len(room[4]):
+            continue
+        activations = words[T_INPUTS] * input_b + 2.0 * words[T_PARTIALS] * psum_b
+        row[4] = activations + words[T_RESIDENT] * weight_b
+        row[5] = activations + words[T_STREAMED] * weight_b
+        row[6] = words[T_INPUT_VISITS]
+        row[7] = inputs_move
+        row[8] = settings > 1
+        row[9] = trips[G] * trips[K] * trips[C] > 1
+        needed = True
+        for i in range(count):
+            if _beats(rows[i], row):
+                other = tiles_of[kept[i]]
+                passes = other[G] > tile[G] or other[K] > tile[K] or other[C] > tile[C]
+                if not passes or rows[i, 5] <= row[4]:
+                    needed = False
+                    break
+        if needed:
+            kept[count], rows[count] = t, row
+            count += 1
+    return kept[:count]
+
+
+@njit(cache=True)
+def _insert(row: Numbers, choice: Numbers, rows: Numbers, index: Numbers, count: int) -> int:
+    """Keep a row that no kept one beats, in place of those that it beats; how many there are then.
+
+    A kept row that beats one moves forward, so that those that often do are asked first.
+    """
+    for i in range(count):
+        if _beats(rows[i], row):
+            if i > 0:
+                ahead = i // 2
+                for x in range(rows.shape[1]):
+                    rows[ahead, x], rows[i, x] = rows[i, x], rows[ahead, x]
+                for x in range(index.shape[1]):
+                    index[ahead, x], index[i, x] = index[i, x], index[ahead, x]
+            return count
+    left = 0
+    for i in range(count):
+        if not _beats(row, rows[i]):
+            if left < i:
+                rows[left], index[left] = rows[i], index[i]
+            left += 1
+    rows[left], index[left] = row, choice
+    return left + 1
+
+
+@njit(cache=True)
+def _passes(bound: int) -> list[int]:
+    """Into how many parts a chunk may be cut: 1, 2, 4, ..., until they are single."""
+    found = [1]
+    while found[-1] < bound:
+        found.append(2 * found[-1])
+    return found
+
+
+@njit(cache=True, nogil=True)
+def front(
+    layer: Numbers, axes: Numbers, widths: Numbers, tilings: Numbers, dims: Numbers, room: Numbers
+) -> Numbers:
+    """The mappings that no other one beats, by index over `CHOICES`, and how many were tried.
+
+    Args:
+        layer: as for `tally`.
+        axes: as for `tally`.
+        widths: as for `tally`.
+        tilings: as for `tally`, the coarsest first.
+        dims: the dimensions that each axis may unroll; the same for PE columns and rows.
+        room: capacities in the order of `NEEDS`, rising.
+    """
+    rows, index = np.empty((256, len(FEATURES))), np.empty((256, len(CHOICES)), np.int64)
+    row, tallies, choice = np.empty(len(FEATURES)), np.empty(len(TALLIES)), np.zeros(len(CHOICES), np.int64)
+    held = np.empty(H_SIZE)
+    count, tried = 0, 0
+    for x in range(len(dims[0]) if axes[0] > 1 else 1):
+        for y in range(len(dims[0]) if axes[1] > 1 else 1):
+            if axes[0] == axes[1] and y < x:
+                continue
+            choice[PE_X], choice[PE_Y] = dims[0][x], dims[0][y]
+            for t in array_tiles(layer, axes, widths, tilings, choice[PE_X], choice[PE_Y], room):
+                choice[TILING] = t
+                for c in range(len(dims[1]) if axes[2] > 1 else 1):
+                    choice[CORES] = dims[1][c]
+                    for pass_g in _passes(tilings[0][t, G]):
+                        for pass_c in _passes(tilings[0][t, C]):
+                            for pass_k in _passes(tilings[0][t, K]):
+                                choice[PASSES_G], choice[PASSES_K], choice[PASSES_C] = pass_g, pass_k, pass_c
+                                hold(layer, axes, widths, tilings, choice, held)
+                                least(layer, axes, widths, held, tallies)
+                                possible = _features_by_step(tallies, layer, widths, room, row)
+                                if not possible or _beaten(row, rows, count):
+                                    continue
+                                for n in range(len(dims[2]) if axes[3] > 1 else 1):
+                                    choice[LANES] = dims[2][n]
+                                    for w in range(len(dims[3])):
+                                        choice[WAYS] = dims[3][w]
+                                        for keeps in range(2):
+                                            choice[KEEPS] = keeps
+                                            run(layer, axes, widths, choice, held, tallies)
+                                            tried += 1
+                                            useful = _features_by_step(tallies, layer, widths, room, row)
+                                            if useful:
+                                                if count == len(rows):
+                                                    rows, index = _grown(rows), _grown(index)
+                                                count = _insert(row, choice, rows, index, count)
+    return index[:count].copy(), tried
+
+
+@njit(cache=True, nogil=True)
+def least_demanding(
+    layer: Numbers, axes: Numbers, widths: Numbers, tilings: Numbers, dims: Numbers, room: Numbers
+) -> Numbers:
+    """The mapping that exceeds the largest room by the least factor, as an index over `CHOICES`.
+
+    Weights are held whole or passed one by one; lanes, ways and inner order are the first ones, which keeps
+    outputs where they are.
+    """
+    tallies, choice, least = np.empty(len(TALLIES)), np.zeros(len(CHOICES), np.int64), np.inf
+    held = np.empty(H_SIZE)
+    best = choice.copy()
+    choice[LANES], choice[WAYS] = dims[2][0], dims[3][0]
+    for x in range(len(dims[0])):
+        for y in range(len(dims[0])):
+            choice[PE_X], choice[PE_Y] = dims[0][x], dims[0][y]
+            for t in range(len(tilings[0])):
+                choice[TILING] = t
+                for c in range(len(dims[1])):
+                    choice[CORES] = dims[1][c]
+                    for single in range(2):
+                        for pass_d, d in ((PASSES_G, G), (PASSES_K, K), (PASSES_C, C)):
+                            choice[pass_d] = tilings[0][t, d] if single else 1
+                        hold(layer, axes, widths, tilings, choice, held)
+                        run(layer, axes, widths, choice, held, tallies)
+                        excess = 0.0
+                        for i in range(len(NEEDS)):
+                            excess = max(excess, tallies[NEEDS[i]] / room[i][-1])
+                        if excess < least:
+                            least = excess
+                            best[:] = choice
+    return best
+
+
+@njit(cache=True)
+def _grown(rows: Numbers) -> Numbers:
+    larger = np.empty((2 * len(rows), rows.shape[1]), rows.dtype)
+    larger[: len(rows)] = rows
+    return larger
