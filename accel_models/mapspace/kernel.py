@@ -329,9 +329,9 @@ def array_tiles(
     """Tilings worth considering where PE columns unroll dimension `dx` and PE rows `dy`.
 
     Left out is a tiling that needs more than the largest room, and one for which there is another that is at
-    least as coarse, takes the same steps of room or lower ones, and moves no more off chip: splitting an array
-    tile further than room and traffic ask for changes nothing but how chunks are rounded. A coarser tile's
-    weights may have to pass through the cores, which must not move more than the finer one's either. Where the
+    least as coarse, takes the same steps of room or lower ones, and moves no more off chip and into memories:
+    splitting an array tile further than room and traffic ask for changes nothing but how chunks are rounded. A
+    coarser tile's weights may have to pass through the cores, which must not move more than the finer one's. Where the
     whole layer, which comes first, takes the lowest steps there is nothing to gain from any other tile.
     """
     r, s = int(layer[0]), int(layer[1])
@@ -371,8 +371,12 @@ def array_tiles(
         for i in range(count):
             if _beats(rows[i], row):
                 other = tiles_of[kept[i]]
-                passes = other[G] > tile[G] or other[K] > tile[K] or other[C] > tile[C]
-                if not passes or rows[i, 5] <= row[4]:
+                visits, streamed = words_of[kept[i], T_WEIGHT_VISITS], False
+                if other[G] > tile[G] or other[K] > tile[K] or other[C] > tile[C]:
+                    apart = trips_of[kept[i]]
+                    visits = apart[N] * apart[P] * apart[Q] * trips[G] * trips[K] * trips[C]
+                    streamed = True
+                if visits <= words[T_WEIGHT_VISITS] and (not streamed or rows[i, 5] <= row[4]):
                     needed = False
                     break
         if needed:
