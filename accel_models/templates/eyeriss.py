@@ -35,7 +35,6 @@ from accel_models import technology
 from accel_models.arch import Accelerator, BufferLevel, SpatialAxis
 from accel_models.formats import WordFormat
 from accel_models.technology import Dram, Technology
-from accel_models.templates import cmos65
 from accel_models.workload import Operand
 
 BANK_BYTES = 4096
@@ -99,8 +98,8 @@ def build_eyeriss(point: Point) -> Accelerator:
     """The accelerator of a point.
 
     Keys are `REQUIRED` (sizes in the unit of their name, words of 16 bits, buses in words a cycle) and
-    `OPTIONAL`: `clock_mhz`, default 200; `technology`, default "45nm", or "65nm", in which the chip was made;
-    `dram`, default "LPDDR4"; `global_buffer_port_words`, default that of all banks; `spad_copies`, 1 or 2,
+    `OPTIONAL`: `clock_mhz`, default 200; `technology`, default "45nm" (the chip was made in "65nm"); `dram`,
+    default "LPDDR4"; `global_buffer_port_words`, default that of all banks; `spad_copies`, 1 or 2,
     default 1; `tiles`, "any" or "whole", default "any".
 
     Raises:
@@ -108,7 +107,8 @@ def build_eyeriss(point: Point) -> Accelerator:
             optional value is none of those allowed.
     """
     size = _sizes(point)
-    node, dram = _node(str(point.get("technology", NODE))), technology.dram(str(point.get("dram", DRAM)))
+    node = technology.get(str(point.get("technology", NODE)))
+    dram = technology.dram(str(point.get("dram", DRAM)))
     clock_hz = _positive(point, "clock_mhz", CLOCK_MHZ) * 1e6
     copies = _positive(point, "spad_copies", 1.0)
     tiles = str(point.get("tiles", TILES[0]))
@@ -170,10 +170,6 @@ def _positive(point: Point, name: str, default: float) -> float:
     if not 0 < value < inf:
         raise ValueError(f"`{name}` of an Eyeriss point must be positive and finite, but got {point[name]!r}")
     return value
-
-
-def _node(name: str) -> Technology:
-    return cmos65.cmos65() if name == cmos65.NAME else technology.get(name)
 
 
 def _banks(size: dict[str, float]) -> int:
