@@ -35,12 +35,12 @@ from accel_models import technology
 from accel_models.arch import Accelerator, BufferLevel, SpatialAxis
 from accel_models.formats import WordFormat
 from accel_models.technology import Dram, Technology
+from accel_models.templates import die
 from accel_models.workload import Operand
 
 BANK_BYTES = 4096
 BANK_WORDS = 4
 CLOCKED_BITS = 296.0
-RETICLE_MM2 = 26.0 * 33.0
 WORD_BYTES = 2
 DRAM = "LPDDR4"
 NODE = "45nm"
@@ -136,7 +136,7 @@ def build_eyeriss(point: Point) -> Accelerator:
         vector_op_energy_j=node.vector_op_energy_j(word.activations),
         area_mm2=area,
         leakage_w=node.leakage_w_per_mm2 * total + clocks_w,
-        violations=_violations(total),
+        violations=die.violations(total),
         parameters=(
             *((name, size[name]) for name in BUSES),
             (
@@ -174,12 +174,6 @@ def _positive(point: Point, name: str, default: float) -> float:
 
 def _banks(size: dict[str, float]) -> int:
     return ceil(size["global_buffer_bytes"] / BANK_BYTES)
-
-
-def _violations(die_mm2: float) -> tuple[str, ...]:
-    if die_mm2 <= RETICLE_MM2:
-        return ()
-    return (f"die area must fit the reticle of {RETICLE_MM2:.0f} mm2, but is {die_mm2:.0f} mm2",)
 
 
 def _levels(size: dict[str, float], node: Technology, dram: Dram, clock_hz: float) -> tuple[BufferLevel, ...]:
