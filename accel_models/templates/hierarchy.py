@@ -16,6 +16,7 @@ neither follows from `accel_models.technology`:
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from difflib import get_close_matches
 from math import ceil, inf, prod, sqrt
 from typing import Literal, get_args
 
@@ -133,7 +134,8 @@ class Hierarchy:
         mac_area_mm2: of one unit; None: by technology.
 
     Raises:
-        ValueError: the outermost level has what only levels on chip may have, or one of these no capacity.
+        ValueError: no level is on chip, one of them has no capacity, or the outermost level has what only they
+            may have.
     """
 
     levels: tuple[LevelDescription, ...]
@@ -148,11 +150,13 @@ class Hierarchy:
     mac_area_mm2: Number | None = None
 
     def __post_init__(self) -> None:
-        for level in self.levels[:1]:
-            if found := [name for name in ON_CHIP if getattr(level, name) is not None]:
-                raise ValueError(
-                    f"the outermost level is DRAM and must have no {found[0]!r}, but {level.name!r} has"
-                )
+        if len(self.levels) < 2:
+            names = [level.name for level in self.levels]
+            raise ValueError(f"a hierarchy must have a level inside the outermost one, but has {names}")
+        outermost = self.levels[0]
+        if found := [name for name in ON_CHIP if getattr(outermost, name) is not None]:
+            rule = f"the outermost level is DRAM and must have no {found[0]!r}"
+            raise ValueError(f"{rule}, but {outermost.name!r} has")
         for level in self.levels[1:]:
             if level.capacity_bytes is None:
                 raise ValueError(f"a level on chip must have `capacity_bytes`, but {level.name!r} has none")
@@ -184,7 +188,7 @@ class _Build:
             for level in described.levels
         ]
         self.bandwidth = [self._bandwidth(level) for level in described.levels]
-        if self.bandwidth[:1] == [None]:
+        if self.bandwidth[0] is None:
             self.bandwidth[0] = self.dram.peak_bandwidth_bytes_per_s / self.clock_hz
 
     def accelerator(self) -> Accelerator:
@@ -202,7 +206,7 @@ class _Build:
         area = (*blocks, ("multiply_accumulate", instances[-1] * mac_mm2), *self._phys())
         die_mm2 = sum(mm2 for _, mm2 in area)
         edges_mm = [sqrt(each) if fanout[i] > 1 else 0.0 for i, each in enumerate(inside)]
-        edges_mm[:1] = [sqrt(die_mm2)]
+        edges_mm[0] = sqrt(die_mm2)
         return Accelerator(
             template="hierarchy",
             levels=tuple(self._level(i, edge_mm) for i, edge_mm in enumerate(edges_mm)),
@@ -337,7 +341,8 @@ def _of(level: LevelDescription | None) -> str:
 
 def _check_one(what: str, given: str, known: Sequence[str]) -> None:
     if given not in known:
-        raise ValueError(f"{what} must be one of {', '.join(known)}, but got {given!r}")
+        near = "".join(f"; did you mean {word!r}?" for word in get_close_matches(given, known, n=1))
+        raise ValueError(f"{what} must be one of {', '.join(known)}, but got {given!r}{near}")
 
 
 def _check_some(what: str, given: Sequence[str], known: Sequence[str]) -> None:
