@@ -16,6 +16,7 @@ _BUILT_IN = {
     "edge": "search_spaces.hardware.edge:EDGE",
     "eyeriss": "search_spaces.hardware.eyeriss:EYERISS",
     "nvdla": "search_spaces.hardware.nvdla:NVDLA",
+    "simba": "search_spaces.hardware.simba:SIMBA",
     "systolic": "search_spaces.hardware.systolic:SYSTOLIC",
 }
 

@@ -16,9 +16,10 @@ Sources disagree. Each disagreement is settled once, here; the basis chosen come
   to agree with the matrix unit of TPUv4i.
 - DRAM energy: within a class up to four times (LPDDR4 6.1 or 8, DDR4 6.1 or 20.3, HBM2 1.6, 4.0 or 6.25
   pJ/bit), mostly because the boundary differs. Each `Dram` names its own.
-- Leakage: Aladdin's 12.6 mW/mm2, assumed for every node. CACTI 7 spans 0.05 (low standby power) to 310 mW/mm2
-  (high performance) at 45 nm; the idle TPUv1 with its clock running drew 85 mW/mm2 or more.
-- Supplies below 45 nm are nominal ones (`vdd_v`); no law here varies them.
+- Leakage: Aladdin's 12.6 mW/mm2, assumed for every node but 65 nm, which is a low-power process. CACTI 7 spans
+  0.05 (low standby power, assumed at 65 nm) to 310 mW/mm2 (high performance) at 45 nm; the idle TPUv1 with its
+  clock running drew 85 mW/mm2 or more.
+- Supplies below 45 nm are nominal ones (`vdd_v`), at 65 nm that of the Eyeriss chip; no law here varies them.
 """
 
 from difflib import get_close_matches

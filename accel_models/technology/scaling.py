@@ -10,10 +10,11 @@ from math import exp, log
 SOURCE = "Stillmaker & Baas, Integration 58 (2017)"
 
 # Area relative to 45 nm: the 45 nm row of their area table.
-_AREA_FROM_45NM = {45: 1.0, 32: 0.46, 20: 0.21, 16: 0.19, 14: 0.17, 10: 0.10, 7: 0.059}
+_AREA_FROM_45NM = {65: 1.5, 45: 1.0, 32: 0.46, 20: 0.21, 16: 0.19, 14: 0.17, 10: 0.10, 7: 0.059}
 
 # Energy of a switching event, e2 V^2 + e1 V + e0, in their high-performance flavour: (e2, e1, e0).
 _ENERGY_POLYNOMIAL = {
+    65: (3.755, -4.398, 1.975),
     45: (1.018, -0.3107, 0.1539),
     32: (0.8367, -0.4341, 0.1701),
     20: (0.373, -0.1582, 0.04104),
@@ -28,7 +29,7 @@ def area_ratio(node_nm: float) -> float:
     """Area of a circuit at a node, relative to 45 nm (1 at 45 nm).
 
     Raises:
-        ValueError: the node lies outside 7 to 45 nm.
+        ValueError: the node lies outside 7 to 65 nm.
     """
     return on_log_line(_AREA_FROM_45NM, node_nm)
 
@@ -37,7 +38,7 @@ def energy_ratio(node_nm: float, vdd_v: float) -> float:
     """Switching energy of a circuit at a node and supply, relative to 45 nm at 0.9 V.
 
     Raises:
-        ValueError: the node lies outside 7 to 45 nm.
+        ValueError: the node lies outside 7 to 65 nm.
     """
     return _energy(node_nm, vdd_v) / _energy(45, 0.9)
 

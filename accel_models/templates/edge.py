@@ -38,17 +38,16 @@ from accel_models.arch import Accelerator, BufferLevel, SpatialAxis
 from accel_models.formats import WordFormat
 from accel_models.mapspace.choices import UNROLLED_DIMS
 from accel_models.technology import Dram, Technology
+from accel_models.templates import die
 
 WAYS = 4
 ENTRY_BYTES = 8
 ENTRIES_PER_TILE = 16
-RETICLE_MM2 = 26.0 * 33.0
 PEAK_POWER_W = 15.0
 DRAM = "LPDDR4"
 CLOCK_MHZ = 1000.0
 NODE = "7nm"
 FORMAT = "int8"
-DIE_CROSSING = 0.75
 
 REQUIRED = (
     "pe_x",
@@ -148,9 +147,7 @@ def _violations(
     levels: tuple[BufferLevel, ...], node: Technology, word: WordFormat, clock_hz: float, die_mm2: float
 ) -> tuple[str, ...]:
     """Why the die cannot be built: reticle, peak power."""
-    found = []
-    if die_mm2 > RETICLE_MM2:
-        found.append(f"die area must fit the reticle of {RETICLE_MM2:.0f} mm2, but is {die_mm2:.0f} mm2")
+    found = [*die.violations(die_mm2)]
     num_macs = prod(level.fanout for level in levels)
     accumulator_bytes = 2 * word.accumulator_bits / 8 / WAYS
     registers_j = levels[3].read_energy_j_per_byte * (word.weight_bits / 8 + accumulator_bytes)
@@ -165,7 +162,7 @@ def _violations(
 def _levels(
     size: dict[str, float], node: Technology, dram: Dram, word: WordFormat, clock_hz: float, die_mm2: float
 ) -> tuple[BufferLevel, ...]:
-    dram_j = dram.energy_j_per_byte + DIE_CROSSING * sqrt(die_mm2) * node.wire_energy_j_per_byte_mm
+    dram_j = dram.energy_j_per_byte + die.CROSSING * sqrt(die_mm2) * node.wire_energy_j_per_byte_mm
     lanes = int(size["lanes"])
     pe_bytes, core_bytes = int(size["pe_memory_bytes"]), int(size["core_memory_bytes"])
     pe_port_bytes = 4 * lanes * word.activation_bits / 8

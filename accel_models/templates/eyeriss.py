@@ -35,13 +35,12 @@ from accel_models import technology
 from accel_models.arch import Accelerator, BufferLevel, SpatialAxis
 from accel_models.formats import WordFormat
 from accel_models.technology import Dram, Technology
-from accel_models.templates import cmos65
+from accel_models.templates import die
 from accel_models.workload import Operand
 
 BANK_BYTES = 4096
 BANK_WORDS = 4
 CLOCKED_BITS = 296.0
-RETICLE_MM2 = 26.0 * 33.0
 WORD_BYTES = 2
 DRAM = "LPDDR4"
 NODE = "45nm"
@@ -99,8 +98,8 @@ def build_eyeriss(point: Point) -> Accelerator:
     """The accelerator of a point.
 
     Keys are `REQUIRED` (sizes in the unit of their name, words of 16 bits, buses in words a cycle) and
-    `OPTIONAL`: `clock_mhz`, default 200; `technology`, default "45nm", or "65nm", in which the chip was made;
-    `dram`, default "LPDDR4"; `global_buffer_port_words`, default that of all banks; `spad_copies`, 1 or 2,
+    `OPTIONAL`: `clock_mhz`, default 200; `technology`, default "45nm" (the chip was made in "65nm"); `dram`,
+    default "LPDDR4"; `global_buffer_port_words`, default that of all banks; `spad_copies`, 1 or 2,
     default 1; `tiles`, "any" or "whole", default "any".
 
     Raises:
@@ -108,7 +107,8 @@ def build_eyeriss(point: Point) -> Accelerator:
             optional value is none of those allowed.
     """
     size = _sizes(point)
-    node, dram = _node(str(point.get("technology", NODE))), technology.dram(str(point.get("dram", DRAM)))
+    node = technology.get(str(point.get("technology", NODE)))
+    dram = technology.dram(str(point.get("dram", DRAM)))
     clock_hz = _positive(point, "clock_mhz", CLOCK_MHZ) * 1e6
     copies = _positive(point, "spad_copies", 1.0)
     tiles = str(point.get("tiles", TILES[0]))
@@ -136,7 +136,7 @@ def build_eyeriss(point: Point) -> Accelerator:
         vector_op_energy_j=node.vector_op_energy_j(word.activations),
         area_mm2=area,
         leakage_w=node.leakage_w_per_mm2 * total + clocks_w,
-        violations=_violations(total),
+        violations=die.violations(total),
         parameters=(
             *((name, size[name]) for name in BUSES),
             (
@@ -172,18 +172,8 @@ def _positive(point: Point, name: str, default: float) -> float:
     return value
 
 
-def _node(name: str) -> Technology:
-    return cmos65.cmos65() if name == cmos65.NAME else technology.get(name)
-
-
 def _banks(size: dict[str, float]) -> int:
     return ceil(size["global_buffer_bytes"] / BANK_BYTES)
-
-
-def _violations(die_mm2: float) -> tuple[str, ...]:
-    if die_mm2 <= RETICLE_MM2:
-        return ()
-    return (f"die area must fit the reticle of {RETICLE_MM2:.0f} mm2, but is {die_mm2:.0f} mm2",)
 
 
 def _levels(size: dict[str, float], node: Technology, dram: Dram, clock_hz: float) -> tuple[BufferLevel, ...]:

@@ -39,11 +39,11 @@ from accel_models import technology
 from accel_models.arch import Accelerator, BufferLevel, SpatialAxis
 from accel_models.formats import WordFormat
 from accel_models.technology import Technology
+from accel_models.templates import die
 
 BUS_CYCLES = 2.0
 OVERHEAD_CYCLES = 97.0
 CREDIT_CYCLES = 38.0
-RETICLE_MM2 = 26.0 * 33.0
 LEAST_BANK_ENTRIES = 128
 POST_PROCESSOR_STAGES = 2
 POST_PROCESSOR_WORD = WordFormat.integer(16, 16, 32)
@@ -162,9 +162,7 @@ def _violations(size: dict[str, float], die_mm2: float) -> tuple[str, ...]:
     if size["post_processor_words"] > size["atomic_k"]:
         words, most = size["post_processor_words"], size["atomic_k"]
         found.append(f"the post-processor must take at most atomic-K = {most:g} words, but takes {words:g}")
-    if die_mm2 > RETICLE_MM2:
-        found.append(f"die area must fit the reticle of {RETICLE_MM2:.0f} mm2, but is {die_mm2:.0f} mm2")
-    return tuple(found)
+    return (*found, *die.violations(die_mm2))
 
 
 def _levels(

@@ -44,7 +44,7 @@ from accel_models.arch import Accelerator, BufferLevel, SpatialAxis
 from accel_models.dataflows.systolic.array import FILLS, STATIONARY, TAPS
 from accel_models.formats import WordFormat
 from accel_models.technology import Dram, Technology
-from accel_models.templates.edge import DIE_CROSSING, RETICLE_MM2
+from accel_models.templates import die
 from accel_models.workload import DIMS, Operand
 
 FIFO_TILES = 4
@@ -192,7 +192,7 @@ def build_systolic(point: Point) -> Accelerator:
         vector_op_energy_j=node.vector_op_energy_j(word.activations),
         area_mm2=area,
         leakage_w=node.leakage_w_per_mm2 * total,
-        violations=_violations(total),
+        violations=die.violations(total),
         parameters=(
             ("stationary", float(STATIONARY.index(_stationary(given)))),
             ("overlapped_fill", float(given["fill"] == "overlapped")),
@@ -268,7 +268,7 @@ def _levels(
 ) -> tuple[BufferLevel, ...]:
     """The chain of levels; `rates` are clock in Hz, bytes of the buffer's port, die area in mm2."""
     clock_hz, port_bytes, die_mm2 = rates
-    dram_j = dram.energy_j_per_byte + DIE_CROSSING * sqrt(die_mm2) * node.wire_energy_j_per_byte_mm
+    dram_j = dram.energy_j_per_byte + die.CROSSING * sqrt(die_mm2) * node.wire_energy_j_per_byte_mm
     columns, beside = int(size["columns"]), size["accumulator_bytes"] > 0
     buffered: tuple[Operand, ...] = ("weights", "inputs") if given["weights"] == "buffered" else ("inputs",)
     buffer_read_j, buffer_write_j = _sram_energies(
@@ -340,13 +340,6 @@ def _areas(
         ("vector_unit", size["vector_lanes"] * node.mac_area_mm2(lane)),
         ("phy", stacks * (dram.phy_area_mm2 or 0.0)),
     )
-
-
-def _violations(die_mm2: float) -> tuple[str, ...]:
-    """Why the die cannot be built."""
-    if die_mm2 <= RETICLE_MM2:
-        return ()
-    return (f"die area must fit the reticle of {RETICLE_MM2:.0f} mm2, but is {die_mm2:.0f} mm2",)
 
 
 @lru_cache(maxsize=4096)

@@ -79,9 +79,11 @@ class AnalyticalEvaluator:
 
     @property
     def fingerprint(self) -> str:
-        """Version, template, goal of the mapping, and the workloads by name and content."""
+        """Version, template and description, goal of the mapping, and the workloads by name and content."""
         build = self.design_space.build
         template = f"{build.__module__}.{build.__qualname__}"
+        if (described := getattr(build, "__self__", None)) is not None:
+            template += f"@{_digest(described)}"
         release = version("apollo-dse")
         contents = (f"{workload.name}@{_digest(workload)}" for workload in self.workloads)
         goal = f"minimize={self.minimize}" + " steady" * self.steady
@@ -138,6 +140,6 @@ def _geometric_mean(values: Sequence[float]) -> float:
     return values[0] if len(values) == 1 else prod(value ** (1.0 / len(values)) for value in values)
 
 
-def _digest(workload: Workload) -> str:
-    """Short text that two workloads share when all their layers and operations are equal."""
-    return sha256(repr(workload).encode()).hexdigest()[:12]
+def _digest(record: object) -> str:
+    """Short text that two records, such as workloads, share when they are equal."""
+    return sha256(repr(record).encode()).hexdigest()[:12]

@@ -24,7 +24,6 @@ from accel_models.dataflows.row_stationary.designs import LEVELS, Designs, stack
 from accel_models.dataflows.row_stationary.price import energies, timing
 from accel_models.dataflows.row_stationary.search import search
 from accel_models.pricing import Residency
-from accel_models.templates import cmos65
 from accel_models.templates.eyeriss import CLOCKED_BITS, PRESETS, WORD_BYTES, build_eyeriss
 from accel_models.workload import Layer
 from apollo_dse.validation.comparison import Case, Comparison, Target
@@ -40,7 +39,7 @@ SOURCE = (
 PEERS = "processing latency: MAESTRO 3.9 % mean, NPUsim 4.3 % mean and 6.4 % at most with one fitted constant"
 MIB = 2.0**20
 BATCH = 4
-CHIP = {**PRESETS["eyeriss-v1"], "technology": cmos65.NAME}
+CHIP = {**PRESETS["eyeriss-v1"], "technology": "65nm"}
 
 RUN_BITS = 64 / 3
 """Of a word that is not zero, compressed: three pairs of a run of zeros and a value in 64 bits (JSSC 2017)."""

@@ -6,11 +6,12 @@ EfficientNet-B0, which is a point of it. Workloads are built from the point dire
 what tracing the network would give.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from functools import lru_cache
 from itertools import accumulate
 
 from accel_models.workload import Layer, VectorOp, Workload
+from search_spaces.networks.steps import Step, activation, addition, convolution, mean, network
 from search_spaces.parameter import Categorical, Ordinal
 from search_spaces.space import Point, SearchSpace
 
@@ -49,12 +50,7 @@ def build_mnasnet(point: Point, *, name: str = "mnasnet") -> Workload:
     Raises:
         ValueError: the point does not lie in the space.
     """
-    pieces = list(parts(point))
-    return Workload(
-        name=name,
-        layers=tuple(layer for piece in pieces for layer in piece.layers),
-        vector_ops=tuple(op for piece in pieces for op in piece.vector_ops),
-    )
+    return network(name, (step for piece in parts(point) for step in piece.steps))
 
 
 def parts(point: Point) -> Iterator[Workload]:
@@ -76,106 +72,47 @@ def parts(point: Point) -> Iterator[Workload]:
 def _ends() -> tuple[Workload, Workload]:
     """The stem and the head."""
     size, width = SIZES[-1], WIDTHS[-1]
-    head = [*_convolution("head", (width, HEAD_WIDTH), size, 1), _pool("pool", HEAD_WIDTH, size)]
+    head = [*convolution("head", (width, HEAD_WIDTH), size, 1), mean("pool", HEAD_WIDTH, size)]
     head.append(Layer(name="classifier", kind="linear", k=CLASSES, c=HEAD_WIDTH))
-    return _piece("stem", _convolution("stem", (3, STEM_WIDTH), SIZES[0], 3, stride=2)), _piece("head", head)
+    return network("stem", convolution("stem", (3, STEM_WIDTH), SIZES[0], 3, stride=2)), network("head", head)
 
 
 @lru_cache(maxsize=1024)
 def _stage(i: int, expansion: int, taps: int, depth: int, gated: bool) -> Workload:
     """`depth` bottlenecks, of which the first changes width and size."""
     inputs, size, stride = (WIDTHS[i - 1] if i else STEM_WIDTH), SIZES[i], STRIDES[i]
-    steps: list[Layer | VectorOp] = []
+    steps: list[Step] = []
     for j in range(depth):
         widths = (inputs, expansion * inputs, WIDTHS[i])
         steps += _bottleneck(f"block{i}.{j}", widths, size, taps, stride, gated=gated)
         inputs, size, stride = WIDTHS[i], SIZES[i + 1], 1
-    return _piece(f"block{i}", steps)
-
-
-def _piece(name: str, steps: Iterable[Layer | VectorOp]) -> Workload:
-    found = tuple(steps)
-    return Workload(
-        name=name,
-        layers=tuple(step for step in found if isinstance(step, Layer)),
-        vector_ops=tuple(step for step in found if isinstance(step, VectorOp)),
-    )
+    return network(f"block{i}", steps)
 
 
 def _bottleneck(
     name: str, widths: tuple[int, int, int], size: int, taps: int, stride: int, *, gated: bool
-) -> Iterator[Layer | VectorOp]:
+) -> Iterator[Step]:
     """Expand, filter each channel, gate, project; added to the input where shapes allow."""
     inputs, expanded, outputs = widths
     after = size // stride
     if expanded != inputs:
-        yield from _convolution(f"{name}.expand", (inputs, expanded), size, 1)
-    yield from _convolution(f"{name}.filter", (expanded, expanded), after, taps, stride=stride, depthwise=True)
+        yield from convolution(f"{name}.expand", (inputs, expanded), size, 1)
+    yield from convolution(f"{name}.filter", (expanded, expanded), after, taps, stride=stride, groups=expanded)
     if gated:
         yield from _gates(f"{name}.gates", expanded, inputs // SQUEEZE, after)
-    yield from _convolution(f"{name}.project", (expanded, outputs), after, 1, active=False)
+    yield from convolution(f"{name}.project", (expanded, outputs), after, 1, active=False)
     if stride == 1 and inputs == outputs:
-        words = outputs * after**2
-        yield VectorOp(
-            name=f"{name}.add", kind="elementwise", ops=words, input_words=2 * words, output_words=words
-        )
+        yield addition(f"{name}.add", outputs * after**2)
 
 
-def _convolution(
-    name: str,
-    widths: tuple[int, int],
-    size: int,
-    taps: int,
-    *,
-    stride: int = 1,
-    depthwise: bool = False,
-    active: bool = True,
-) -> Iterator[Layer | VectorOp]:
-    """A convolution with `size` x `size` outputs, its norm, and its activation if it has one."""
-    inputs, outputs = widths
-    dense, groups = (1, inputs) if depthwise else (inputs, 1)
-    yield Layer(
-        name=name,
-        g=groups,
-        k=outputs // groups,
-        c=dense,
-        p=size,
-        q=size,
-        r=taps,
-        s=taps,
-        stride=(stride, stride),
-    )
-    words = outputs * size**2
-    yield VectorOp(
-        name=f"{name}.norm",
-        kind="norm",
-        ops=words,
-        input_words=words + 4 * outputs,
-        output_words=words,
-        fused=True,
-    )
-    if active:
-        yield _activation(f"{name}.act", words)
-
-
-def _gates(name: str, channels: int, squeezed: int, size: int) -> Iterator[Layer | VectorOp]:
+def _gates(name: str, channels: int, squeezed: int, size: int) -> Iterator[Step]:
     """Squeeze-and-excite: gates of the channels, from the image's mean."""
-    yield _pool(f"{name}.mean", channels, size)
+    yield mean(f"{name}.mean", channels, size)
     yield Layer(name=f"{name}.reduce", k=squeezed, c=channels)
-    yield _activation(f"{name}.act", squeezed)
+    yield activation(f"{name}.act", squeezed)
     yield Layer(name=f"{name}.expand", k=channels, c=squeezed)
-    yield _activation(f"{name}.sigmoid", channels)
+    yield activation(f"{name}.sigmoid", channels)
     words = channels * size**2
     yield VectorOp(
         name=f"{name}.scale", kind="elementwise", ops=words, input_words=words + channels, output_words=words
     )
-
-
-def _activation(name: str, words: int) -> VectorOp:
-    return VectorOp(name=name, kind="elementwise", ops=words, input_words=words, output_words=words, fused=True)
-
-
-def _pool(name: str, channels: int, size: int) -> VectorOp:
-    """The mean of every channel."""
-    words = channels * size**2
-    return VectorOp(name=name, kind="reduction", ops=words, input_words=words, output_words=channels)

@@ -6,7 +6,8 @@ import pytest
 
 from accel_models import Layer, Workload
 from accel_models.cost import CostModel
-from accel_models.templates.edge import PEAK_POWER_W, PRESETS, REQUIRED, RETICLE_MM2, build_edge
+from accel_models.templates.die import RETICLE_MM2
+from accel_models.templates.edge import PEAK_POWER_W, PRESETS, REQUIRED, build_edge
 
 V1 = PRESETS["edge-tpu-v1"]
 

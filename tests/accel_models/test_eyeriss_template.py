@@ -3,7 +3,6 @@
 import pytest
 
 from accel_models import technology
-from accel_models.templates.cmos65 import cmos65
 from accel_models.templates.eyeriss import CLOCKED_BITS, PRESETS, Value, build_eyeriss
 
 POINT = {**PRESETS["eyeriss-v1"], "technology": "65nm"}
@@ -15,7 +14,7 @@ def built(**changes: Value) -> object:
 
 
 def test_other_nodes_shrink_the_chip_and_what_it_switches() -> None:
-    shrunk = [build_eyeriss({**POINT, "technology": name}) for name in ("65nm", *technology.names())]
+    shrunk = [build_eyeriss({**POINT, "technology": name}) for name in technology.names()]
     areas, energies = ([each.total_area_mm2 for each in shrunk], [each.mac_energy_j for each in shrunk])
     assert areas == sorted(areas, reverse=True)
     assert energies == sorted(energies, reverse=True)
@@ -39,7 +38,7 @@ def test_energies_are_of_the_order_of_the_published_ratios() -> None:
 
 
 def test_standing_power_is_the_clocked_bits_and_little_leakage() -> None:
-    node = cmos65()
+    node = technology.get("65nm")
     clocks_w = CLOCKED_BITS * node.register_energy_j_per_byte / 8 * 168 * 200e6
     assert CHIP.leakage_w == pytest.approx(clocks_w + node.leakage_w_per_mm2 * CHIP.total_area_mm2)
     assert CHIP.leakage_w == pytest.approx(clocks_w, rel=0.01)
@@ -51,7 +50,7 @@ def test_the_chip_s_blocks_fit_its_core() -> None:
 
 
 def test_65_nm_costs_more_than_45_and_leaks_less() -> None:
-    old, new = cmos65(), technology.get("45nm")
+    old, new = technology.get("65nm"), technology.get("45nm")
     assert old.register_energy_j_per_byte / new.register_energy_j_per_byte == pytest.approx(1.906, rel=1e-3)
     assert old.sram_area_mm2(4096.0) / new.sram_area_mm2(4096.0) == pytest.approx(1.5)
     assert old.leakage_w_per_mm2 < 0.01 * new.leakage_w_per_mm2

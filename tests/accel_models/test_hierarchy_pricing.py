@@ -67,6 +67,36 @@ def test_the_reported_mapping_moves_and_takes_what_is_priced() -> None:
         assert sum(held[2].values()) <= design.levels[2].capacity_bytes
 
 
+def resized(design: Accelerator, what: str, times: int) -> Accelerator:
+    """More of one thing: children of an axis, bytes of a level, or bytes a cycle."""
+    levels = []
+    for level in design.levels:
+        axes = tuple(
+            replace(each, size=each.size * times) if each.name == what else each for each in level.axes
+        )
+        level = replace(level, axes=axes)
+        if what == f"{level.name} bytes":
+            level = replace(level, capacity_bytes=level.capacity_bytes * times)
+        if what == f"{level.name} bandwidth":
+            level = replace(level, bandwidth_bytes_per_cycle=level.bandwidth_bytes_per_cycle * times)
+        levels.append(level)
+    return replace(design, levels=tuple(levels))
+
+
+@pytest.mark.parametrize(
+    "what", ["pe", "lane", "way", "buffer bytes", "registers bytes", "dram bandwidth", "buffer bandwidth"]
+)
+@pytest.mark.parametrize("network_between", ["mesh", "multicast"])
+def test_more_of_anything_never_costs_latency(what: str, network_between: str) -> None:
+    """Registers grow with the ways that they feed; words are multicast or shared, not sent child by child."""
+    base = small(network=network_between)
+    base = resized(base, "registers bytes", 64)
+    designs = [resized(base, what, times) for times in (1, 2, 3, 5, 8, 16, 32)]
+    for layer in (GEMM, replace(GEMM, p=13, k=7)):
+        found = CostModel().evaluate(designs, network(layer)).latency_s
+        assert not (found[1:] > found[:-1] * (1 + 1e-12)).any(), found
+
+
 def test_goals_are_met_best_by_who_minimizes_them() -> None:
     costs = {
         goal: CostModel(minimize=goal).evaluate([small()], network(GEMM)).design(0)

@@ -63,6 +63,21 @@ def nest(layer: Layer, structure: Structure, designs: Designs, candidates: Candi
     return Nest(tuple(tiles), tuple(steps), tuple(trips), tuple(used), tuple(spreads))
 
 
+def padded(nest: Nest) -> tuple[Values, ...]:
+    """The bounds of a layer for which all chunks down to a level's tiles would be full ones, by level.
+
+    The first instance of a level moves as many words as if the layer were that large.
+    """
+    found: tuple[Values, ...] = tuple({} for _ in nest.tile)
+    for dim in nest.tile[0]:
+        steps = running(
+            times((trips[dim], used.get(dim, ONE))) for trips, used in zip(nest.trips, nest.used, strict=True)
+        )
+        for bounds, count, tile in zip(found, steps, nest.tile, strict=True):
+            bounds[dim] = times((count, tile[dim]))
+    return found
+
+
 def times(factors: Iterable[Tensor]) -> Tensor:
     """The product; `ONE` where there are no factors."""
     found = [factor for factor in factors if factor is not ONE]

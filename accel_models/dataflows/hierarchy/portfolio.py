@@ -22,11 +22,13 @@ from accel_models.dataflows.hierarchy.structure import Structure
 from accel_models.mapspace.cache import fetch
 from accel_models.workload import Layer
 
-NUM_DESIGNS, JUDGED = 384, 512
+NUM_DESIGNS, JUDGED = 192, 256
 """Designs that the search runs on, and on which what it found is judged."""
 
-ROUNDS, GENERATIONS, CHILDREN = 3, 10, 128
-MOST_KEPT = 768
+ROUNDS, GENERATIONS, CHILDREN = 4, 14, 96
+MOST_JUDGED, MOST_KEPT = 2048, 768
+"""Candidates, of those on most islands, that are judged; candidates that a portfolio keeps."""
+
 WORTH = 1e-3
 """Least sum, over all judged designs and aims, of relative gains that a further mapping must bring."""
 
@@ -62,7 +64,7 @@ def _search(choices: Choices) -> Tensor:
     drawn = probes(choices.structure, choices.layer, JUDGED)
     search = Search(choices, drawn.part(0, NUM_DESIGNS))
     search.run(ROUNDS, GENERATIONS, CHILDREN)
-    pool = search.found()
+    pool = search.found()[:MOST_JUDGED]
     value = evaluate(search.choices, drawn.rows(0, JUDGED).single(), pool).flatten(0, 1)
     least = torch.tensor([[size - 1 for size in choices.sizes]])
     found: Tensor = torch.unique(torch.cat((pool[_chosen(value)].long(), least)), dim=0)

@@ -1,8 +1,8 @@
 """What demands cost on designs: latency, energy, and by how much they exceed what there is.
 
 The laws are those of `analysis.latency`, `analysis.energy` and `analysis.capacity`, for B designs x M
-candidates at once. A level's bytes are spread evenly over the instances that a full step of the nest keeps
-busy.
+candidates at once. But a level is as slow as its busiest instance, where the exact latency spreads all bytes
+evenly: the same where tiles divide.
 """
 
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ from torch import Tensor
 
 from accel_models.dataflows.hierarchy.designs import Designs
 from accel_models.dataflows.hierarchy.structure import Structure
-from accel_models.dataflows.hierarchy.words import Demand
+from accel_models.dataflows.hierarchy.words import ZERO, Demand
 from accel_models.pricing import Residency
 from accel_models.workload import Layer, Operand
 
@@ -25,13 +25,17 @@ Parts = tuple[Tensor, ...]
 class Volumes:
     """Bytes of demands on designs, whatever is resident; tuples run over the levels.
 
-    `read` and `written` are of all instances together, those of the outermost level left out: they are
-    `off_chip`, by operand, as a pair of both. `held` are bytes of one instance by operand.
+    `read` and `written` are of all instances together, `busiest` of the one with most to do; all without the
+    outermost level, whose reads and writes are `off_chip`, by operand. `fills` are the bytes of parameters that
+    the outermost level on chip that keeps them has filled, of all instances and of the busiest. `held` are
+    bytes of one instance by operand, `first` what must arrive before anything starts.
     """
 
     read: Parts
     written: Parts
+    busiest: Parts
     off_chip: dict[Operand, tuple[Tensor, Tensor]]
+    fills: tuple[Tensor, Tensor]
     held: tuple[dict[Operand, Tensor], ...]
     first: dict[Operand, Tensor]
 
@@ -42,7 +46,8 @@ class Price:
 
     `cycles` run over "compute" and the levels, `energies_j` over the levels, "mac" and "leakage"; `bytes` and
     `excess` (demand over supply of capacity, feasible where all are <= 1) over the levels. Every tensor
-    broadcasts to [B, M]. `parameter_share` as in `StepPrices`.
+    broadcasts to [B, M]. Cycles of the outermost level are those after the first tiles. `parameter_share` as in
+    `StepPrices`.
     """
 
     latency_s: Tensor
@@ -59,44 +64,52 @@ class Price:
         return reduce(torch.maximum, self.excess)
 
 
-def volumes(layer: Layer, designs: Designs, demand: Demand) -> Volumes:
+def volumes(structure: Structure, designs: Designs, demand: Demand) -> Volumes:
     """Words as bytes: partial sums at the width of accumulators, complete ones as wide as activations."""
     width: dict[Operand, Tensor] = {
         "weights": designs.weight_bytes,
         "inputs": designs.activation_bytes,
         "outputs": designs.accumulator_bytes,
     }
-    zero = torch.zeros((), dtype=torch.float64)
-    narrowing = float(layer.words("outputs")) * (designs.accumulator_bytes - designs.activation_bytes)
-    read, written, held = [], [], []
-    for level, (out, into) in enumerate(zip(demand.read, demand.written, strict=True)):
-        narrowed = torch.where(demand.complete[level], narrowing, zero) if "outputs" in out else zero
-        operands = out if level else {}
-        read.append(sum((out[each] * width[each] for each in operands), zero) - (narrowed if level else zero))
-        operands = into if level else {}
-        written.append(
-            sum((into[each] * width[each] for each in operands), zero) - (narrowed if level else zero)
-        )
+    narrower = designs.accumulator_bytes - designs.activation_bytes
+
+    def total(words: dict[Operand, Tensor], complete: Tensor) -> Tensor:
+        size = sum((each * width[operand] for operand, each in words.items()), ZERO)
+        return size - complete * narrower if "outputs" in words else size
+
+    def held(level: int) -> dict[Operand, Tensor]:
         resting = torch.where(demand.wide[level], designs.accumulator_bytes, designs.activation_bytes)
-        held.append(
-            {
-                each: torch.ceil(
-                    words * demand.copies[level][each] * (resting if each == "outputs" else width[each])
-                )
-                for each, words in demand.held[level].items()
-            }
-        )
-    outer, back = demand.read[0], demand.written[0]
+        at_rest = {**width, "outputs": resting}
+        return {
+            operand: torch.ceil(words * demand.copies[level][operand] * at_rest[operand])
+            for operand, words in demand.held[level].items()
+        }
+
+    levels = range(len(structure.levels))
+    parameters = structure.first_on_chip("weights")
+    read, written = (
+        (ZERO, *(total(words[level], demand.complete[level]) for level in levels[1:]))
+        for words in (demand.read, demand.written)
+    )
     return Volumes(
-        read=tuple(read),
-        written=tuple(written),
+        read=read,
+        written=written,
+        busiest=(ZERO, *(total(demand.busiest[i], demand.busiest_complete[i]) for i in levels[1:])),
         off_chip={
-            "weights": (outer["weights"] * width["weights"], zero),
-            "inputs": (outer["inputs"] * width["inputs"], zero),
-            "outputs": (outer["outputs"] * width["outputs"], back["outputs"] * width["outputs"] - narrowing),
+            operand: (
+                total({operand: demand.read[0][operand]}, ZERO),
+                total({operand: demand.written[0][operand]}, demand.complete[0]),
+            )
+            for operand in width
         },
-        held=tuple(held),
-        first={each: words * width[each] for each, words in demand.first.items()},
+        fills=(ZERO, ZERO)
+        if parameters is None
+        else (
+            demand.written[parameters]["weights"] * designs.weight_bytes,
+            demand.busiest_fills[parameters] * designs.weight_bytes,
+        ),
+        held=tuple(held(level) for level in levels),
+        first={operand: words * width[operand] for operand, words in demand.first.items()},
     )
 
 
@@ -118,17 +131,21 @@ def price(
         "inputs": residency.inputs,
         "outputs": residency.outputs,
     }
-    zero = torch.zeros((), dtype=torch.float64)
-    travel = [each for each, stays in resident.items() if not stays]
-    read = (sum((moved.off_chip[each][0] for each in travel), moved.read[0]), *moved.read[1:])
-    written = (sum((moved.off_chip[each][1] for each in travel), moved.written[0]), *moved.written[1:])
-    total = tuple(out + into for out, into in zip(read, written, strict=True))
-    first_bytes = sum((size for each, size in moved.first.items() if not resident[each]), zero)
     levels = range(len(structure.levels))
-    level_cycles = tuple(total[i] / demand.instances[i] / designs.bandwidth[i] for i in levels)
-    first = first_bytes / designs.bandwidth[0]
-    slowest = reduce(torch.maximum, (demand.compute_cycles, level_cycles[0] - first, *level_cycles[1:]))
-    latency_s = (designs.dram_latency_cycles + first + slowest) / designs.clock_hz
+    read, written, busiest = list(moved.read), list(moved.written), list(moved.busiest)
+    for operand, stays in resident.items():
+        if not stays:
+            read[0], written[0] = (
+                a + b for a, b in zip((read[0], written[0]), moved.off_chip[operand], strict=True)
+            )
+    if residency.weights and (parameters := structure.first_on_chip("weights")):
+        written[parameters] = written[parameters] - moved.fills[0]
+        busiest[parameters] = busiest[parameters] - moved.fills[1]
+    first_bytes = sum((size for operand, size in moved.first.items() if not resident[operand]), ZERO)
+    busiest[0] = read[0] + written[0] - first_bytes
+    cycles = (demand.compute_cycles, *(busiest[level] / designs.bandwidth[level] for level in levels))
+    first_cycles = designs.dram_latency_cycles + first_bytes / designs.bandwidth[0]
+    latency_s = (first_cycles + reduce(torch.maximum, cycles)) / designs.clock_hz
     energies_j = (
         *(read[i] * designs.read_j[i] + written[i] * designs.write_j[i] for i in levels),
         float(layer.macs) * designs.mac_j,
@@ -138,9 +155,9 @@ def price(
     return Price(
         latency_s=latency_s,
         energy_j=reduce(torch.add, energies_j),
-        cycles=(demand.compute_cycles, level_cycles[0] - first, *level_cycles[1:]),
+        cycles=cycles,
         excess=excess,
-        bytes=total,
+        bytes=tuple(a + b for a, b in zip(read, written, strict=True)),
         energies_j=energies_j,
         parameter_share=parameter_share,
     )
@@ -159,19 +176,18 @@ def _excess(
     Parameters that stay get their room, everything else what is left; without any, all share the room that
     other layers' parameters leave.
     """
-    zero = torch.zeros((), dtype=torch.float64)
     never = torch.full((), torch.inf, dtype=torch.float64)
     parameters = structure.first_on_chip("weights")
-    parameter_share, excess = zero, []
+    parameter_share, excess = ZERO, []
     for level, held in enumerate(moved.held):
-        weights = held.get("weights", zero)
-        others = sum((size for each, size in held.items() if each != "weights"), zero)
+        weights = held.get("weights", ZERO)
+        others = sum((size for each, size in held.items() if each != "weights"), ZERO)
         supply = designs.capacity[level]
         if level == parameters:
             parameter_share = weights / supply
             if residency.weights:
                 share = others / supply
-                rest = torch.where(share > 0, share / (1.0 - residency.parameter_room), zero)
+                rest = torch.where(share > 0, share / (1.0 - residency.parameter_room), ZERO)
                 over = torch.maximum(parameter_share / residency.parameter_room, rest)
             else:
                 over = (weights + others) / (residency.parameter_room * supply)

@@ -93,7 +93,7 @@ class HierarchyPricer:
         if layer.weights_are_activations:
             rows = replace(rows, weight_bytes=rows.activation_bytes)
         demand = demands(layer, self.structure, rows, found.candidates)
-        moved = volumes(layer, rows, demand)
+        moved = volumes(self.structure, rows, demand)
         return [price(layer, self.structure, rows, demand, moved, residency) for residency in states]
 
     def vector(self, op: VectorOp, designs: Batch, *, keep_activations: bool) -> StepPrices:

@@ -7,12 +7,11 @@ from torch import Tensor
 
 from accel_models.dataflows.hierarchy.designs import Designs
 from accel_models.dataflows.hierarchy.structure import Structure
-from accel_models.workload import Layer, Operand
+from accel_models.workload import RELEVANT_DIMS, Layer, Operand
 
 MOST_UNITS = 2.0**16
 """Multiply-accumulate units of a drawn design, at most."""
 
-LEAST_BYTES = 16.0
 LEAST_SHARE = 2.0**-12
 """The outermost memories on chip hold at least this share of the layer, all together."""
 
@@ -48,7 +47,7 @@ def probes(structure: Structure, layer: Layer, count: int) -> Designs:
     shares, speeds = unit[axes : axes + levels], unit[axes + levels :]
     sizes = _sizes(structure, layer, unit[:axes])
     fanout = torch.stack([sizes[list(structure.axes_of(level))].prod(dim=0) for level in range(levels)])
-    capacity = _capacities(structure, layer, fanout, shares)
+    capacity = _capacities(structure, layer, sizes, shares)
     bandwidth = [_between(*DRAM_BYTES_PER_CYCLE, speeds[0])]
     for level in range(1, levels):
         units = fanout[level:].prod(dim=0)
@@ -78,19 +77,49 @@ def _sizes(structure: Structure, layer: Layer, unit: Tensor) -> Tensor:
     """Sizes of all axes [axis, n], up to what the layer can unroll; all smaller where units are many."""
     most = [log(max(layer.bound(dim) for dim in axis.dims) + 1.0) for axis in structure.axes]
     grown = unit * torch.tensor(most, dtype=torch.float64)[:, None]
-    return torch.floor(torch.exp(grown * torch.clamp(log(MOST_UNITS) / grown.sum(dim=0), max=1.0)))
+    return _usual(torch.exp(grown * torch.clamp(log(MOST_UNITS) / grown.sum(dim=0), max=1.0)))
 
 
-def _capacities(structure: Structure, layer: Layer, fanout: Tensor, unit: Tensor) -> list[Tensor]:
-    """Bytes of one instance of every level, [n] each."""
+def _capacities(structure: Structure, layer: Layer, sizes: Tensor, unit: Tensor) -> list[Tensor]:
+    """Bytes of one instance of every level, [n] each.
+
+    At least twice what its units can ask for at a time, and just that in every other design in the innermost
+    level, as registers are sized.
+    """
     found = [torch.ones_like(unit[0])]
-    instances, outside = fanout[0], found[0]
+    instances, outside = sizes[list(structure.axes_of(0))].prod(dim=0), found[0]
+    innermost = len(structure.levels) - 1
     for level in range(1, len(structure.levels)):
         words = sum(WIDTHS[operand] * layer.words(operand) for operand in structure.keeps[level])
         most = 2.0 * max(words, 1.0)
         drawn = _between(LEAST_SHARE * most, most, unit[level])
         outside = drawn if level == 1 else outside * _between(*INNER_SHARE, unit[level])
         outside = torch.minimum(outside, most * instances)
-        found.append(torch.floor(LEAST_BYTES + outside / instances))
-        instances = instances * fanout[level]
+        asked, size = _asked(structure, level, sizes), _usual(outside / instances)
+        size = torch.maximum(asked, size)
+        if level == innermost:
+            size[::2] = asked[::2]
+        found.append(size)
+        instances = instances * sizes[list(structure.axes_of(level))].prod(dim=0)
     return found
+
+
+def _usual(values: Tensor) -> Tensor:
+    """Whole numbers not above `values` [..., n]; of two thirds of the designs 1, 2, 3, 4, 6, 8, 12, 16, ..."""
+    power = 2.0 ** torch.floor(torch.log2(values))
+    found = torch.floor(torch.where(values >= 1.5 * power, 1.5 * power, power).clamp(min=1.0))
+    found[..., ::3] = torch.floor(values[..., ::3]).clamp(min=1.0)
+    return found
+
+
+def _asked(structure: Structure, level: int, sizes: Tensor) -> Tensor:
+    """Twice the bytes that the units inside a level can ask for at a time, as far as it keeps them."""
+    asked = torch.zeros_like(sizes[:1].sum(dim=0))
+    for operand in structure.keeps[level]:
+        spread = [
+            number
+            for number, axis in enumerate(structure.axes)
+            if axis.level >= level and set(axis.dims) & set(RELEVANT_DIMS[operand])
+        ]
+        asked = asked + 2.0 * WIDTHS[operand] * sizes[spread].prod(dim=0)
+    return asked

@@ -39,6 +39,9 @@ SETTLED = 1e-5
 BEGIN = 128
 """Random candidates a design at the beginning."""
 
+MIGRANTS = 512
+"""Candidates that all islands are offered at the end of a round."""
+
 CROSSED, CHANGED = 0.4, 3
 """Share of children with two parents; choices of a child that may change, of which about three quarters do."""
 
@@ -49,7 +52,7 @@ def values(choices: Choices, designs: Designs, index: Tensor) -> Tensor:
     What does not fit ranks behind, by how much it exceeds.
     """
     demand = demands(choices.layer, choices.structure, designs, choices.chosen(index))
-    moved = volumes(choices.layer, designs, demand)
+    moved = volumes(choices.structure, designs, demand)
     found = []
     for residency in STATES:
         prices = price(choices.layer, choices.structure, designs, demand, moved, residency)
@@ -100,14 +103,16 @@ class Search:
                 return
 
     def migrate(self) -> None:
-        """Every island takes the best of what all of them found."""
+        """Every island takes the best of some candidates of all of them."""
         pool = self.found()
+        pool = pool[torch.randperm(len(pool), generator=self.random)[:MIGRANTS]]
         self._take(evaluate(self.choices, self.designs, pool), pool.expand(len(self.value), *pool.shape))
 
     def found(self) -> Tensor:
-        """The candidates on all islands, [m, choice], each once."""
-        pool: Tensor = torch.unique(self.index.flatten(0, 1), dim=0)
-        return pool
+        """The candidates on all islands, [m, choice], each once, those on most islands first."""
+        pool, islands = torch.unique(self.index.flatten(0, 1), dim=0, return_counts=True)
+        order = torch.argsort(islands, descending=True, stable=True)
+        return torch.as_tensor(pool[order])
 
     def _improve(self, children: Tensor) -> None:
         """Price children [design, child, choice] and let islands have those that are better."""

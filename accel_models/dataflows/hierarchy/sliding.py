@@ -5,6 +5,7 @@ follow from the number of its chunks alone: a loop along which windows slide bri
 has, so its turns make no chunks of their own; nor do children that lie side by side and are served together.
 """
 
+from collections.abc import Mapping
 from math import gcd
 
 import torch
@@ -15,6 +16,9 @@ from accel_models.dataflows.hierarchy.reuse import Loops
 from accel_models.workload import Dim, Layer
 
 IMAGE_AXES: tuple[tuple[Dim, Dim], ...] = (("p", "r"), ("q", "s"))
+Bounds = Mapping[Dim, Tensor | int]
+"""Of a layer, or of one padded to full chunks."""
+
 PARTNER: dict[Dim, Dim] = {"p": "r", "r": "p", "q": "s", "s": "q"}
 NEIGHBOUR: dict[Dim, Dim] = {"p": "q", "q": "p", "r": "s", "s": "r"}
 SET_OF: dict[Dim, tuple[str, str]] = {"p": ("n", "c"), "q": ("n", "c"), "r": ("c", "n"), "s": ("c", "n")}
@@ -62,12 +66,12 @@ class Sliding:
             self.slides.append({dim: self._unless(nest.spreads[level], dim, below[dim]) for dim in below})
         self.slides.append(self.slides[0])  # units retain nothing
 
-    def child(self, child: int) -> Tensor:
+    def child(self, child: int, bounds: Bounds) -> Tensor:
         """Positions that the instances of a level, or the units, have filled: each slides by itself."""
         chunks = {dim: times((self.turns[dim][child], self.copies[dim][child])) for dim in self.dims}
-        return self._positions(chunks, self.slides[child])
+        return self._positions(chunks, self.slides[child], bounds)
 
-    def siblings(self, parent: int, child: int, *, mesh: bool) -> Tensor:
+    def siblings(self, parent: int, child: int, bounds: Bounds, *, mesh: bool) -> Tensor:
         """Positions that parents read for their children: what several ask for at a step counts once.
 
         Siblings in a mesh slide as one window. Others each slide by themselves, and what one lets go of another
@@ -86,7 +90,7 @@ class Sliding:
             dim: times((self.turns[dim][child], self.copies[dim][parent], self._apart(dim, parent, child)))
             for dim in self.dims
         }
-        return self._positions(chunks, slides)
+        return self._positions(chunks, slides, bounds)
 
     def _apart(self, dim: Dim, parent: int, child: int) -> Tensor:
         """Children that do not lie side by side, since a loop inside them turns."""
@@ -119,12 +123,12 @@ class Sliding:
         """Turns along which windows slide, unless a dimension is spread over children."""
         return torch.where(spreads[dim], ONE, turns) if dim in spreads else turns
 
-    def _positions(self, chunks: Values, slides: Values) -> Tensor:
+    def _positions(self, chunks: Values, slides: Values, bounds: Bounds) -> Tensor:
         found = []
         for i in self.axes:
             outputs, taps = (
                 chunks[dim] if slides[dim] is ONE else chunks[dim] / slides[dim] for dim in IMAGE_AXES[i]
             )
-            rows, filter_rows = (self.layer.bound(dim) for dim in IMAGE_AXES[i])
+            rows, filter_rows = (bounds[dim] for dim in IMAGE_AXES[i])
             found.append(outputs * taps * windows(self.layer, i, rows / outputs, filter_rows / taps))
         return times(found)
