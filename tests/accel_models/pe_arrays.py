@@ -26,7 +26,10 @@ def choice(space: Mapspace, drawn: list[int]) -> Index:
     axes = [drawn[1 + i] % len(space.dims[max(0, i - 1)]) for i in range(5)]
     dims = [int(space.dims[max(0, i - 1)][at]) for i, at in enumerate(axes)]
     tile = space.columns[0][tiling]
-    passes = [2 ** (drawn[6 + i] % (int(tile[d]).bit_length() + 1)) for i, d in enumerate((kernel.G, kernel.K, kernel.C))]
+    passes = [
+        2 ** (drawn[6 + i] % (int(tile[d]).bit_length() + 1))
+        for i, d in enumerate((kernel.G, kernel.K, kernel.C))
+    ]
     return np.array([tiling, *dims, *passes, drawn[9] % 2], dtype=np.int64)
 
 

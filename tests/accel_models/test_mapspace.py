@@ -242,7 +242,12 @@ def test_the_compiled_loop_finds_what_torch_does() -> None:
     space = mapspace(canonical(layer))
     designs = stack([accelerator(2, 2, 2, 8), accelerator(4, 1, 1, 4), accelerator(1, 1, 4, 16)])
     rng = np.random.default_rng(0)
-    index = np.stack([Case.of(layer, rng.integers(0, 10**6, 10).tolist(), accelerator(1, 1, 1, 1)).choice for _ in range(200)])
+    index = np.stack(
+        [
+            Case.of(layer, rng.integers(0, 10**6, 10).tolist(), accelerator(1, 1, 1, 1)).choice
+            for _ in range(200)
+        ]
+    )
     for residency in (Residency(), *RESIDENCIES):
         for number, goal in enumerate(("latency", "energy", "edp")):
             for row, (structure, _) in enumerate(designs.kinds):
