@@ -106,7 +106,7 @@ class Pricer(Protocol):
         """
 
     def prepare(self, layer: Layer, designs: Any) -> None:
-        """Search whatever prices of the layer on such designs need, so that pricing it is quick from then on."""
+        """Search whatever prices of the layer on such designs need, so that they are quick from then on."""
 
     def layer(self, layer: Layer, residency: Residency, designs: Any, minimize: Goal) -> StepPrices:
         """Price a layer with the mapping that minimizes the goal on each design."""

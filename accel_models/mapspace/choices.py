@@ -22,7 +22,7 @@ from math import prod
 import numpy as np
 from numpy.typing import NDArray
 
-from accel_models.workload import DIMS, Dim, Layer, touched
+from accel_models.workload import Dim, Layer, touched
 
 TILED_DIMS: tuple[Dim, ...] = ("n", "g", "k", "c", "p", "q")
 PASSED_DIMS: tuple[Dim, ...] = ("g", "k", "c")
@@ -139,11 +139,12 @@ def tilings(layer: Layer) -> tuple[Tilings, bool]:
 
 
 def _best_orders(words: Array) -> NDArray[np.bool_]:
-    """Of words and visits [tile, order, x], the orders that no other one matches or beats in all, first of equals."""
+    """Of words and visits [tile, order, x] the orders that none matches or beats, of equals the first."""
     never_more = (words[:, :, None] <= words[:, None]).all(axis=-1)
-    equal = never_more & never_more.transpose(0, 2, 1)
-    earlier = np.triu(np.ones(words.shape[1:2] * 2, dtype=bool), 1)
-    return ~((never_more & ~equal) | (equal & earlier)).any(axis=1)
+    equal = never_more & np.swapaxes(never_more, 1, 2)
+    earlier = np.triu(np.ones(words.shape[1:2] * 2, dtype=np.bool_), 1)
+    beaten: NDArray[np.bool_] = np.any((never_more & ~equal) | (equal & earlier), axis=1)
+    return ~beaten
 
 
 def offchip_words(layer: Layer, tile: Array, order: NDArray[np.int64]) -> Tilings:

@@ -76,7 +76,7 @@ class Designs:
 
     @classmethod
     def of(cls, columns: Columns, room: Room | None = None) -> "Designs":
-        """Designs of columns; of those whose capacities are not all among the room's steps, each has its own."""
+        """Designs of columns; those whose capacities are not all among the room's have rooms of their own."""
         sizes = columns.pe_x, columns.pe_y, columns.cores, columns.lanes, columns.ways
         widths = (
             columns.weight_bytes,
@@ -109,7 +109,7 @@ class Designs:
         return len(self.columns)
 
     def with_weights_as_activations(self) -> "Designs":
-        """The designs as a product of two activations meets them: its second operand is as wide as the first."""
+        """The designs as a product of two activations meets them: both operands are equally wide."""
         if torch.equal(self.columns.weight_bytes, self.columns.activation_bytes):
             return self
         return Designs.of(replace(self.columns, weight_bytes=self.columns.activation_bytes), self.room)

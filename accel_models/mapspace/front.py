@@ -1,14 +1,13 @@
 """The mapping front: all mappings of a layer that some design of a structure may want, and no others.
 
-A mapping is better than another one on every design of a structure if it takes no longer, moves no more and needs
-no larger step of room (`kernel.FEATURES`): latency is a maximum of ratios, energy a sum of products, all factors
-are >= 0, so neither can then be higher, whatever bandwidths, energies and capacities are. The front holds what is
-left when all mappings that are beaten so are gone, found by enumerating all (`kernel.front`): its minimum is the
-mapspace's.
+A mapping is better than another one on every design of a structure if it takes no longer, moves no more and
+needs no larger step of room (`kernel.FEATURES`): latency is a maximum of ratios, energy a sum of products, all
+factors are >= 0, so neither can then be higher, whatever bandwidths, energies and capacities are. The front is
+what is left when all mappings that are beaten so are gone, found by enumerating all (`enumeration.front`): its
+minimum is the mapspace's.
 
-The mapspace: every array tile of `choices.tilings` that `kernel.array_tiles` finds worth considering; every
-dimension on every axis; passes in powers of two, no more than it takes for two tiles of weights to fit the
-smallest core memory; both inner orders.
+The mapspace: every array tile of `choices.tilings` that `enumeration.array_tiles` finds worth considering;
+every dimension on every axis; passes in powers of two; both inner orders.
 """
 
 from dataclasses import dataclass, replace
@@ -18,11 +17,11 @@ from math import gcd
 import numpy as np
 from numpy.typing import NDArray
 
-from accel_models.mapspace import kernel
+from accel_models.mapspace import enumeration, kernel
 from accel_models.mapspace.cache import fetch
 from accel_models.mapspace.choices import AXES, TILED_DIMS, Tilings, tilings, unrolled_dims
 from accel_models.mapspace.structure import Room, Structure
-from accel_models.workload import DIMS, Layer
+from accel_models.workload import Layer
 
 Index = NDArray[np.int64]
 Array = NDArray[np.float64]
@@ -42,7 +41,7 @@ class Mapspace:
     dims: tuple[Index, ...]
 
     def tallies(self, axes: Index, widths: Array, choices: Index) -> Array:
-        """Tallies [m, x] over `kernel.TALLIES` of mappings [m, choice] on structures, their axes [m, a] and numbers."""
+        """Tallies [m, x] over `kernel.TALLIES` of mappings [m, choice] on structures: axes, numbers, [m, x]."""
         found = np.empty((len(choices), len(kernel.TALLIES)))
         kernel.tally(self.numbers, axes, widths, self.columns, choices, found)
         return found
@@ -118,8 +117,8 @@ def front(layer: Layer, structure: Structure, room: Room) -> Front:
         axes, widths = np.array(structure.axes), np.array(structure.numbers)
         arguments = (space.numbers, axes, widths, space.columns, space.dims)
         steps = tuple(np.array(some, dtype=np.float64) for some in room.steps)
-        index, enumerated = kernel.front(*arguments, steps)
-        found: Index = index if len(index) else kernel.least_demanding(*arguments, steps)[None]
+        index, enumerated = enumeration.front(*arguments, steps)
+        found: Index = index if len(index) else enumeration.least_demanding(*arguments, steps)[None]
         return found
 
     index = fetch((layer, structure, room), search)

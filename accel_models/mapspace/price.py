@@ -5,11 +5,11 @@
 
 Transfers are double-buffered and overlap with computation, as in Timeloop: the slowest of units, DRAM, staging
 and memories sets the pace. Both are monotone in the features of a mapping and in what a design offers. What
-`Residency` names does not travel off chip, and asks for mappings that hold it as a whole: an array tile with all
-inputs, an array tile with all outputs, cores that hold all weights they ever need.
+`Residency` names does not travel off chip, and asks for mappings that hold it as a whole: an array tile with
+all inputs, an array tile with all outputs, cores that hold all weights they ever need.
 
-`best` is compiled (`kernel` says why) and touches each feature once; `costs` is the same in torch, for any device,
-differentiable in the designs, and what `best` is tested against.
+`best` is compiled and touches each feature once; `costs` is the same in torch, for any device, differentiable
+in the designs, and what `best` is tested against.
 """
 
 from dataclasses import dataclass
@@ -45,7 +45,8 @@ _OFFERS = (
     "program_tiles",
 )  # fmt: skip
 (
-    O_BANDWIDTH, O_LATENCY, O_CLOCK, O_DRAM_J, O_PE_J, O_CORE_J, O_REGISTER_J, O_FIXED_J, O_LEAKAGE, O_SAVED, O_ROOM,
+    O_BANDWIDTH, O_LATENCY, O_CLOCK, O_DRAM_J, O_PE_J, O_CORE_J, O_REGISTER_J, O_FIXED_J, O_LEAKAGE, O_SAVED,
+    O_ROOM,
 ) = range(11)  # fmt: skip
 
 
@@ -59,8 +60,9 @@ class Best:
 
 @dataclass(frozen=True, slots=True)
 class Prices:
-    """Latency and energy of designs x mappings; `excess` [.., limit] is need over capacity, infinite where a
-    mapping does not hold what the residency names.
+    """Latency and energy of designs x mappings, and need over capacity, [.., limit].
+
+    The excess is infinite where a mapping does not hold what the residency names.
     """
 
     latency_s: Tensor
@@ -70,16 +72,11 @@ class Prices:
 
 def offers(layer: Layer, designs: Columns, residency: Residency) -> Tensor:
     """What designs offer one execution of a layer, [n, offer] over `_OFFERS`."""
-    words = {"weights": residency.weights, "inputs": residency.inputs, "outputs": residency.outputs}
-    widths = {
-        "weights": designs.weight_bytes,
-        "inputs": designs.activation_bytes,
-        "outputs": designs.activation_bytes,
-    }
-    saved = torch.zeros_like(designs.clock_hz)
-    for operand, stays in words.items():
-        if stays:
-            saved = saved + layer.words(operand) * widths[operand]  # type: ignore[arg-type, index]
+    saved = (
+        residency.weights * layer.words("weights") * designs.weight_bytes
+        + residency.inputs * layer.words("inputs") * designs.activation_bytes
+        + residency.outputs * layer.words("outputs") * designs.activation_bytes
+    )
     columns = {
         "bandwidth": torch.minimum(designs.dram_bandwidth, designs.staging_bandwidth),
         "fixed_j": float(layer.macs) * designs.mac_j,
@@ -109,7 +106,7 @@ def costs(features: Tensor, offered: Tensor, residency: Residency) -> Prices:
             moves = moves + f[flag]
     excess = [f[need] / o[O_ROOM + i] for i, need in enumerate(kernel.NEED_FEATURES)]
     excess[0] = torch.where(moves > 0, torch.inf, excess[0])
-    return Prices(latency_s, energy_j, torch.stack(torch.broadcast_tensors(*excess), dim=-1))
+    return Prices(latency_s, energy_j, torch.stack(excess, dim=-1))
 
 
 def _asked(residency: Residency) -> tuple[tuple[bool, int], ...]:

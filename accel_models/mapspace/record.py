@@ -1,4 +1,4 @@
-"""From a mapping of the mapspace on a design to the `Mapping` record: a loop nest to be read, checked, executed."""
+"""From a mapping of the mapspace on a design to the `Mapping` record: a loop nest to be read or executed."""
 
 from accel_models.arch import Accelerator
 from accel_models.mapping import Loop, Mapping

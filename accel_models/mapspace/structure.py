@@ -1,4 +1,4 @@
-"""What of a design its mappings depend on: how far axes reach, how wide words and ports are, how much room there is.
+"""What of a design its mappings depend on: reach of its axes, width of its words and ports, room.
 
 Two designs of one structure and one room run every mapping alike: it takes the same cycles and moves the same
 bytes. Off-chip bandwidth, clock and energies of a byte differ, and decide between mappings.

@@ -26,10 +26,10 @@ def search_mappings(
         workloads: the networks that they are going to be priced on.
         say: told before each shape whose mappings are searched, and how many shapes there are.
     """
+    import torch
+
     from accel_models import dataflows
     from accel_models.threads import one_thread
-
-    import torch
 
     pricer = dataflows.pricer([accelerator])
     designs = pricer.stack([accelerator], torch.device("cpu"), span)

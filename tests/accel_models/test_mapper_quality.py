@@ -50,7 +50,7 @@ def drawn(count: int) -> Designs:
 
 
 def needed_tiles(space: Mapspace, structure: Structure, room: Room, on_pes: tuple[int, int]) -> list[int]:
-    """The rule of `kernel.array_tiles`, tile by tile against all others."""
+    """The rule of `enumeration.array_tiles`, tile by tile against all others."""
     layer, formats = space.layer, structure.numbers
     spread = [
         (structure.pe_x if on_pes[0] == d else 1) * (structure.pe_y if on_pes[1] == d else 1) for d in range(6)

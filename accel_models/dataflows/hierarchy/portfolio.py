@@ -6,7 +6,7 @@ it within 5 % of exhaustive search on layers small enough to enumerate, and a ma
 memory of a few words may be missed.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import lru_cache
 from hashlib import sha256
 from heapq import heapify, heappop, heapreplace
