@@ -1,9 +1,11 @@
 """PE arrays with cores and lanes (the edge template): mappings from the portfolio of `mapspace`."""
 
+from collections.abc import Mapping as Table
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import lru_cache
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -14,11 +16,32 @@ from accel_models.mapspace.portfolio import Portfolio, best, canonical, portfoli
 from accel_models.mapspace.price import BOUNDS, LIMITS, Price, price
 from accel_models.mapspace.record import mapping_record
 from accel_models.pricing import Goal, Residency, StepPrices, join, shortage
+from accel_models.ranges import Column, Ranges
+from accel_models.relaxation import Bounded
 from accel_models.vector import VectorUnit, price_vector_op
 from accel_models.workload import Layer, VectorOp
 
 MOST_PAIRS = 1 << 16
 """Design-mapping pairs priced at once, about 500 bytes each."""
+
+SUPPLIES = (
+    "pe_x", "pe_y", "cores", "lanes", "ways", "pe_bytes", "core_bytes", "weight_tile_bytes", "input_row_bytes",
+    "program_tiles", "dram_bandwidth", "weight_bandwidth", "activation_bandwidth", "pe_bandwidth",
+    "core_bandwidth", "clock_hz",
+)  # fmt: skip
+"""Columns of `Designs` of which more never costs; of all others less never does."""
+
+ON_CHIP_ENERGIES = {
+    "pe_read_j": ("pe_x", "pe_y"),
+    "pe_write_j": ("pe_x", "pe_y"),
+    "core_read_j": ("pe_x", "pe_y", "cores"),
+    "core_write_j": ("pe_x", "pe_y", "cores"),
+    "register_j": ("pe_x", "pe_y", "cores", "lanes"),
+}
+"""Energies of on-chip bytes, and the axes that more of those bytes may come with: all that lie above."""
+
+SPENT = (*ON_CHIP_ENERGIES, "dram_read_j", "dram_write_j", "mac_j", "vector_op_j", "leakage_w")
+"""Columns that bear on energy alone."""
 
 
 class PeArrayPricer:
@@ -27,6 +50,7 @@ class PeArrayPricer:
     levels = LEVELS
     bounds = BOUNDS
     limits = LIMITS
+    axes = ("pe_x", "pe_y", "cores", "lanes")
 
     def stack(self, accelerators: Sequence[Accelerator], device: torch.device) -> Designs:
         """Columns of a batch.
@@ -68,6 +92,24 @@ class PeArrayPricer:
             excess=none[:, None].expand(-1, len(LIMITS)),
             parameter_share=none,
         )
+
+    def relax(self, ranges: Ranges, goal: Bounded) -> dict[str, Column]:
+        """The relaxation of n boxes: most of `SUPPLIES`, least of all else.
+
+        Energies of bytes that more PEs, cores or lanes may multiply (`ON_CHIP_ENERGIES`) are zero where a box
+        has several numbers of those.
+        """
+        columns = {name: (ranges.most if name in SUPPLIES else ranges.least)[name] for name in ranges.least}
+        for name, axes in ON_CHIP_ENERGIES.items():
+            settled = np.all([ranges.least[axis] == ranges.most[axis] for axis in axes], axis=0)
+            columns[name] = np.where(settled, columns[name], 0.0)
+        if goal == "latency":
+            columns |= {name: np.zeros(len(ranges)) for name in SPENT}
+        return columns
+
+    def designs(self, columns: Table[str, Column], device: torch.device) -> Designs:
+        """Columns of n designs as tensors."""
+        return Designs(**{name: torch.from_numpy(column).to(device) for name, column in columns.items()})
 
     def mapping(self, layer: Layer, residency: Residency, accelerator: Accelerator, minimize: Goal) -> Mapping:
         """The winning mapping of a layer.
