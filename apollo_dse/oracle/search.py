@@ -146,9 +146,13 @@ class Search:
         return "solved"
 
     def _begin(self) -> None:
+        """Cut the space, unpriced, into enough boxes for a batch: bounds of larger ones say little."""
         roots = self.bounds.envelope.roots()
-        none = np.full((len(roots), len(self._scale)), -np.inf)
-        self._take_in(roots, none)
+        self._take_in(roots, np.full((len(roots), len(self._scale)), -np.inf))
+        while 0 < len(self._open) < BATCH and not all(node.is_point for *_, node in self._open):
+            nodes = [node for *_, node in self._open]
+            self._open = [entry for entry in self._open if entry[-1].is_point]
+            self._halve([node for node in nodes if not node.is_point])
 
     def _take_in(self, boxes: Boxes, losses: NDArray[np.float64]) -> None:
         """Shrink boxes and open what is left of them."""
@@ -216,10 +220,14 @@ class Search:
         self._push(boxes.take(~lost), losses[~lost], priced=True)
 
     def _cut(self, nodes: Sequence[Node]) -> None:
-        boxes, losses = _boxes(nodes), np.array([node.losses for node in nodes])
-        best = boxes.take(np.arange(min(TRIED, len(boxes))))
+        """Measure a point or two of the most promising boxes, then halve all."""
+        best = _boxes(nodes[:TRIED])
         tried = np.concatenate((self.bounds.envelope.filled(best), best.lower))
         self.ledger.measure(tried[~self.ledger.ruled_out(tried)])
+        self._halve(nodes)
+
+    def _halve(self, nodes: Sequence[Node]) -> None:
+        boxes, losses = _boxes(nodes), np.array([node.losses for node in nodes])
         urgent = np.zeros(boxes.lower.shape[1], dtype=np.bool_)
         urgent[self._first] = True
         growth = self.bounds.envelope.growth(boxes)
