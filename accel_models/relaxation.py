@@ -19,9 +19,6 @@ The product of the two is at most D's energy-delay product. R may keep activatio
 where D may not. State 0, with all activations off chip, decides
 whether a design can run a network; where R cannot, no D can.
 
-From above. If D's mappings are chosen for latency, then its latency is the shortest path by latencies, and at
-most that on the box's worst design, the relaxation of the `exchanged` ranges, if that one can run.
-
 Steady states are not bounded: which parameters stay on chip is a greedy choice, which need not improve.
 
 Floating point. Every step above is a sum, product, quotient or maximum, whose rounding is monotone, but for a
@@ -29,7 +26,6 @@ few differences and for ties between mappings, which count as equal to 1 part in
 """
 
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any, Literal, Protocol, runtime_checkable
 
 import numpy as np
@@ -68,11 +64,6 @@ class Relaxable(Pricer, Protocol):
 
     def designs(self, columns: Mapping[str, Column], device: torch.device) -> Any:
         """Columns of n designs, as the methods of `Pricer` take them."""
-
-
-def exchanged(ranges: Ranges) -> Ranges:
-    """The ranges with least and most exchanged: their relaxation is the worst design of every box."""
-    return replace(ranges, least=ranges.most, most=ranges.least)
 
 
 @one_thread()

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from accel_models import Workload, dataflows
 from accel_models.pricing import Pricer
 from accel_models.ranges import Column, Floor, Ranges
-from accel_models.relaxation import SLACK, Bounded, Relaxable, exchanged, least_totals
+from accel_models.relaxation import SLACK, Bounded, Relaxable, least_totals
 from apollo_dse.evaluators.analytical import STEADY, AnalyticalEvaluator
 from apollo_dse.oracle.envelope import Envelope
 from apollo_dse.oracle.lattice import Boxes, Lattice
@@ -51,7 +51,6 @@ class Bounds:
         self._objectives = problem.objectives
         self._limits = tuple(limit for limit in problem.constraints if not _is_known(limit))
         self._workloads = evaluator.workloads
-        self._mapped_for = evaluator.minimize
         self._pricer = pricer
         self._least: dict[tuple[str, Bounded, bytes], float] = {}
 
@@ -120,6 +119,9 @@ class Bounds:
             energy_j = self._priced(workload, ranges, "energy")
         if metrics & {"latency_s", "edp_js", "utilization"} or energy_j is none:
             latency_s = self._priced(workload, ranges, "latency")
+        # Energy is power times latency: within a limit on power it takes time, within one on latency power.
+        with np.errstate(invalid="ignore"):  # an infinite energy says nothing about the latency
+            latency_s = np.fmax(latency_s, energy_j / self._limit("power_w", workload))
         known = {
             "runs": (np.maximum(latency_s, energy_j), any_),
             "latency_s": (latency_s, any_),
@@ -128,21 +130,17 @@ class Bounds:
         }
         if "power_w" in metrics:
             with np.errstate(invalid="ignore"):
-                spent_w = energy_j / self._longest_s(workload, ranges)
-            known["power_w"] = (np.fmax(floor.leakage_w, spent_w), any_)
+                power_w = np.fmax(floor.leakage_w, energy_j / self._limit("latency_s", workload))
+            known["power_w"] = (power_w, any_)
         if "utilization" in metrics:
             busy = workload.macs / (ranges.peak_macs_per_s[0] * latency_s)
             known["utilization"] = (none, np.minimum(busy, 1.0))
         return known
 
-    def _longest_s(self, workload: Workload, ranges: Ranges) -> Column:
-        """The most latency that feasible designs of each box may have."""
-        names = [f"latency_s:{workload.name}", *["latency_s"] * (len(self._workloads) == 1)]
-        limits = [each.limit for each in self._limits if each.metric in names and each.upper is not None]
-        longest_s = np.full(len(ranges), min(limits, default=inf))
-        if self._mapped_for == "latency":
-            longest_s = np.minimum(longest_s, self._priced(workload, exchanged(ranges), "latency"))
-        return longest_s * (1 + SLACK)
+    def _limit(self, metric: str, workload: Workload) -> float:
+        """Upper limit on a metric of one network; infinite where there is none."""
+        names = [f"{metric}:{workload.name}", *[metric] * (len(self._workloads) == 1)]
+        return min((each.upper for each in self._limits if each.metric in names and each.upper), default=inf)
 
     def _priced(self, workload: Workload, ranges: Ranges, goal: Bounded) -> Column:
         """Latency or energy of the relaxation of each box."""

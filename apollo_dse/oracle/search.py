@@ -10,7 +10,7 @@ point is measured by the problem's own evaluator, so that what is found is what 
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from heapq import heappop, heappush
+from heapq import heapify, heappop, heappush
 from time import perf_counter
 from typing import Literal
 
@@ -126,8 +126,18 @@ class Search:
         return self.bounds.num_priced
 
     def open(self) -> tuple[int, NDArray[np.float64]]:
-        """Points of boxes neither explored nor pruned, less those measured, and the boxes' bounds [n, m]."""
-        nodes = [node for *_, node in self._open if not self.ledger.ranking.hopeless(node.key)]
+        """Points that are neither measured nor pruned, and the bounds [n, m] of the boxes that hold them.
+
+        Boxes that have become hopeless are pruned first.
+        """
+        entries = self._open
+        self._open = [entry for entry in entries if not self.ledger.ranking.hopeless(entry[-1].key)]
+        heapify(self._open)
+        kept = {entry[2] for entry in self._open}
+        late = [entry[-1] for entry in entries if entry[2] not in kept]
+        if late:
+            self.ledger.prune(_boxes(late), [OBJECTIVE] * len(late))
+        nodes = [entry[-1] for entry in self._open]
         count = int(self.ledger.unmeasured(_boxes(nodes)).sum()) if nodes else 0
         return count, np.array([node.losses for node in nodes]).reshape(len(nodes), len(self._scale))
 
