@@ -126,8 +126,9 @@ class Bounds:
             "runs": (np.maximum(latency_s, energy_j), any_),
             "latency_s": (latency_s, any_),
             "energy_j": (energy_j, any_),
-            "edp_js": (latency_s * energy_j, any_),
         }
+        if "edp_js" in metrics:
+            known["edp_js"] = (latency_s * energy_j, any_)
         if "power_w" in metrics:
             with np.errstate(invalid="ignore"):
                 power_w = np.fmax(floor.leakage_w, energy_j / self._limit("latency_s", workload))

@@ -170,9 +170,10 @@ class Search:
         reasons = np.array(envelope.excludes(boxes.lower), dtype=object)
         empty = reasons != ""
         self.ledger.prune(boxes.take(empty), reasons[empty].tolist())
-        kept, cut = envelope.shrink(boxes.take(~empty))
-        self.ledger.pruned.update(cut)
-        self._push(kept, losses[~empty], priced=False)
+        if not empty.all():
+            kept, cut = envelope.shrink(boxes.take(~empty))
+            self.ledger.pruned.update(cut)
+            self._push(kept, losses[~empty], priced=False)
 
     def _push(self, boxes: Boxes, losses: NDArray[np.float64], *, priced: bool) -> None:
         """Open boxes, those that are hopeless by now excepted."""
@@ -227,7 +228,8 @@ class Search:
         reasons = np.array(priced.pruned, dtype=object)
         lost = reasons != ""
         self.ledger.prune(boxes.take(lost), reasons[lost].tolist())
-        self._push(boxes.take(~lost), losses[~lost], priced=True)
+        if not lost.all():
+            self._push(boxes.take(~lost), losses[~lost], priced=True)
 
     def _cut(self, nodes: Sequence[Node]) -> None:
         """Measure a point or two of the most promising boxes, then halve all."""
