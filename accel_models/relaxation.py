@@ -15,9 +15,15 @@ on D. The least over m inherits both, whichever mapping was chosen for D, and fo
 Network. D runs its layers along one path through the states of `accel_models.chain`, each at least as expensive
 as the least of that state on R, and R has every state that D has. So the shortest path on R by latencies alone
 is at most the latency of D, and by energies alone at most its energy. Vector operations follow the same laws.
-The product of the two is at most D's energy-delay product. R may keep activations on chip, so the bound holds
-where D may not. State 0, with all activations off chip, decides
-whether a design can run a network; where R cannot, no D can.
+R may keep activations on chip, so the bound holds where D may not. State 0, with all activations off chip,
+decides whether a design can run a network; where R cannot, no D can.
+
+Energy-delay product. The product of least latency and least energy is a bound, but no mapping need have both.
+Let l, e and p be the least latency, energy and product of the two of a layer in a state on R. Whatever mapping D
+has there, its latency and energy lie in the convex set {x >= l, y >= e, x y >= p}, on which x + t y is least at
+x = sqrt(t p), clipped to [l, p / e]. The shortest path by these values, v(t), is at most latency + t energy of
+D, for every t. So latency and energy of D lie above all lines x + t y = v(t), and the product x y, concave along
+a falling line, is least at a corner where two neighbouring lines meet (`_least_product`).
 
 Steady states are not bounded: which parameters stay on chip is a greedy choice, which need not improve.
 
@@ -25,22 +31,22 @@ Floating point. Every step above is a sum, product, quotient or maximum, whose r
 few differences and for ties between mappings, which count as equal to 1 part in 1e12. `SLACK` covers both.
 """
 
-from collections.abc import Mapping
-from typing import Any, Literal, Protocol, runtime_checkable
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from accel_models.chain import executions, price_states
-from accel_models.pricing import Pricer, StepPrices
+from accel_models.chain import STATES, least_path, price_states
+from accel_models.pricing import GOALS, Goal, Pricer
 from accel_models.ranges import Column, Ranges
 from accel_models.threads import one_thread
-from accel_models.workload import Workload
+from accel_models.workload import Layer, Workload
 
-Bounded = Literal["latency", "energy"]
-"""What is bounded; by itself, not the two of one design."""
+WEIGHTS = tuple(2.0 ** (step / 2) for step in range(-4, 5))
+"""How much energy counts beside latency along the lines that bound their product, around equal parts."""
 
 SLACK = 1e-11
 """By how much a bound may be wrong for rounding, as a share of it; whoever compares lowers it by that."""
@@ -56,7 +62,7 @@ class Relaxable(Pricer, Protocol):
     @property
     def axes(self) -> tuple[str, ...]: ...  # noqa: D102 - see above
 
-    def relax(self, ranges: Ranges, goal: Bounded) -> Mapping[str, Column]:
+    def relax(self, ranges: Ranges, goal: Goal) -> Mapping[str, Column]:
         """The relaxation of n boxes: a column a property, as `designs` takes them.
 
         What does not bear on the goal is zero, so that boxes which differ in nothing else are alike.
@@ -71,34 +77,83 @@ def least_totals(
     pricer: Relaxable,
     columns: Mapping[str, Column],
     workload: Workload,
-    goal: Bounded,
+    goal: Goal,
     *,
     device: torch.device,
 ) -> NDArray[np.float64]:
-    """The least latency or energy of a network on n relaxed designs, [n]; infinite where it cannot run.
+    """The least latency, energy or product of both of a network on n relaxed designs, in s, J or Js, [n].
+
+    Infinite where the network cannot run.
 
     Args:
         pricer: of the designs.
         columns: what it relaxed.
         workload: the network.
-        goal: which of the two, in s or J.
+        goal: which of the three.
         device: where to price.
     """
     designs = pricer.designs(columns, device)
-    states = price_states(pricer, designs, workload.layers, goal, keep_activations=True)
-    runs = executions(workload.layers, states, goal)
-    total = torch.zeros(len(next(iter(columns.values()))), dtype=torch.float64, device=device)
-    for i, prices in enumerate(states):
-        for state, step in prices.items():
-            times = runs[:, i, state]
-            total = total + torch.where(times > 0, times * _value(step, goal), 0.0)
-        total = torch.where(prices[0].fits, total, torch.inf)
+    none = torch.zeros(len(next(iter(columns.values()))), dtype=torch.float64, device=device)
+    beside_s = beside_j = none
     for op in workload.vector_ops:
         step = pricer.vector(op, designs, keep_activations=True)
-        total = total + op.repeats * _value(step, goal)
+        beside_s, beside_j = beside_s + op.repeats * step.latency_s, beside_j + op.repeats * step.energy_j
+    if not workload.layers:
+        total = {"latency": beside_s, "energy": beside_j, "edp": beside_s * beside_j}[goal]
+    elif goal == "edp":
+        least_s, least_j, least_js = (_states(pricer, designs, workload.layers, each) for each in GOALS)
+        total = _least_product(workload.layers, least_s, least_j, least_js, (beside_s, beside_j))
+    else:
+        path = least_path(workload.layers, _states(pricer, designs, workload.layers, goal).unbind(dim=1))
+        total = path + (beside_s if goal == "latency" else beside_j)
     found: NDArray[np.float64] = total.cpu().numpy()
     return found
 
 
-def _value(step: StepPrices, goal: Bounded) -> Tensor:
-    return step.latency_s if goal == "latency" else step.energy_j
+def _states(pricer: Relaxable, designs: Any, layers: Sequence[Layer], goal: Goal) -> Tensor:
+    """Least latency, energy or product of each layer in each state, [n, layer, state].
+
+    Infinite where it cannot be; in every state of a layer that does not fit with its activations off chip.
+    """
+    found = []
+    for prices in price_states(pricer, designs, layers, goal, keep_activations=True):
+        columns = [torch.full_like(prices[0].latency_s, torch.inf)] * len(STATES)
+        for state, step in prices.items():
+            value = {"latency": step.latency_s, "energy": step.energy_j, "edp": step.latency_s * step.energy_j}
+            columns[state] = torch.where(step.fits & prices[0].fits, value[goal], torch.inf)
+        found.append(torch.stack(columns, dim=1))
+    return torch.stack(found, dim=1)
+
+
+def _least_product(
+    layers: Sequence[Layer],
+    least_s: Tensor,
+    least_j: Tensor,
+    least_js: Tensor,
+    beside: tuple[Tensor, Tensor],
+) -> Tensor:
+    """The least product of latency and energy, [n], as the module's text has it.
+
+    Args:
+        layers: of the network.
+        least_s: least latency of each layer in each state, [n, layer, state].
+        least_j: least energy, likewise.
+        least_js: least product of the two, likewise.
+        beside: latency and energy of everything else, [n] each.
+    """
+    beside_s, beside_j = beside
+    x0 = least_path(layers, least_s.unbind(dim=1)) + beside_s
+    y0 = least_path(layers, least_j.unbind(dim=1)) + beside_j
+    there = torch.isfinite(least_js)
+    p = torch.where(there, least_js, 1.0)
+    low, high = torch.where(there, least_s, 1.0), torch.where(there, least_js / least_j, 1.0)
+    found, before, last = torch.full_like(x0, torch.inf), x0, torch.zeros_like(x0)
+    for weight in WEIGHTS:
+        t = weight * x0 / y0
+        x = torch.maximum(torch.minimum(torch.sqrt(t[:, None, None] * p), high), low)
+        value = torch.where(there, x + t[:, None, None] * p / x, torch.inf)
+        line = least_path(layers, value.unbind(dim=1)) + beside_s + t * beside_j
+        y = (line - before) / (t - last)
+        found, before, last = torch.minimum(found, (line - t * y) * y), line, t
+    found = torch.minimum(found, (before - last * y0) * y0)
+    return torch.where(torch.isfinite(x0 + y0), torch.maximum(found, x0 * y0), torch.inf)

@@ -17,7 +17,6 @@ from accel_models.mapspace.price import BOUNDS, LIMITS, Price, price
 from accel_models.mapspace.record import mapping_record
 from accel_models.pricing import Goal, Residency, StepPrices, join, shortage
 from accel_models.ranges import Column, Ranges
-from accel_models.relaxation import Bounded
 from accel_models.vector import VectorUnit, price_vector_op
 from accel_models.workload import Layer, VectorOp
 
@@ -93,7 +92,7 @@ class PeArrayPricer:
             parameter_share=none,
         )
 
-    def relax(self, ranges: Ranges, goal: Bounded) -> dict[str, Column]:
+    def relax(self, ranges: Ranges, goal: Goal) -> dict[str, Column]:
         """The relaxation of n boxes: most of `SUPPLIES`, least of all else.
 
         Energies of bytes that more PEs, cores or lanes may multiply (`ON_CHIP_ENERGIES`) are zero where a box

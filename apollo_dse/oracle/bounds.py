@@ -13,9 +13,9 @@ import torch
 from numpy.typing import NDArray
 
 from accel_models import Workload, dataflows
-from accel_models.pricing import Pricer
+from accel_models.pricing import Goal, Pricer
 from accel_models.ranges import Column, Floor, Ranges
-from accel_models.relaxation import SLACK, Bounded, Relaxable, least_totals
+from accel_models.relaxation import SLACK, Relaxable, least_totals
 from apollo_dse.evaluators.analytical import STEADY, AnalyticalEvaluator
 from apollo_dse.oracle.envelope import Envelope
 from apollo_dse.oracle.lattice import Boxes, Lattice
@@ -52,7 +52,7 @@ class Bounds:
         self._limits = tuple(limit for limit in problem.constraints if not _is_known(limit))
         self._workloads = evaluator.workloads
         self._pricer = pricer
-        self._least: dict[tuple[str, Bounded, bytes], float] = {}
+        self._least: dict[tuple[str, Goal, bytes], float] = {}
 
     @classmethod
     def of(cls, problem: Problem, lattice: Lattice) -> "Bounds | str":
@@ -114,21 +114,22 @@ class Bounds:
         parts = (name.partition(":") for name in asked)
         metrics = {base for base, _, name in parts if name in ("", workload.name)}
         none, any_ = np.zeros(len(ranges)), np.full(len(ranges), inf)
-        latency_s = energy_j = none
-        if metrics & {"energy_j", "edp_js", "power_w"}:
+        latency_s = energy_j = edp_js = none
+        if "edp_js" in metrics:
+            edp_js = self._priced(workload, ranges, "edp")
+        if metrics & {"energy_j", "power_w"}:
             energy_j = self._priced(workload, ranges, "energy")
-        if metrics & {"latency_s", "edp_js", "utilization"} or energy_j is none:
+        if metrics & {"latency_s", "utilization"} or not metrics & {"edp_js", "energy_j", "power_w"}:
             latency_s = self._priced(workload, ranges, "latency")
         # Energy is power times latency: within a limit on power it takes time, within one on latency power.
         with np.errstate(invalid="ignore"):  # an infinite energy says nothing about the latency
             latency_s = np.fmax(latency_s, energy_j / self._limit("power_w", workload))
         known = {
-            "runs": (np.maximum(latency_s, energy_j), any_),
+            "runs": (np.maximum(np.maximum(latency_s, energy_j), edp_js), any_),
             "latency_s": (latency_s, any_),
             "energy_j": (energy_j, any_),
+            "edp_js": (edp_js, any_),
         }
-        if "edp_js" in metrics:
-            known["edp_js"] = (latency_s * energy_j, any_)
         if "power_w" in metrics:
             with np.errstate(invalid="ignore"):
                 power_w = np.fmax(floor.leakage_w, energy_j / self._limit("latency_s", workload))
@@ -143,7 +144,7 @@ class Bounds:
         names = [f"{metric}:{workload.name}", *[metric] * (len(self._workloads) == 1)]
         return min((each.upper for each in self._limits if each.metric in names and each.upper), default=inf)
 
-    def _priced(self, workload: Workload, ranges: Ranges, goal: Bounded) -> Column:
+    def _priced(self, workload: Workload, ranges: Ranges, goal: Goal) -> Column:
         """Latency or energy of the relaxation of each box."""
         columns = self._pricer.relax(ranges, goal)
         keys = [(workload.name, goal, row.tobytes()) for row in np.stack(list(columns.values()), axis=1)]

@@ -60,13 +60,13 @@ def least(lower, upper, goal):
 
 
 @pytest.mark.parametrize("goal", ["latency", "energy", "edp"])
-@settings(max_examples=25, deadline=None, derandomize=True)
+@settings(max_examples=15, deadline=None, derandomize=True)
 @given(
-    one=corner, other=corner, settled=st.sampled_from(range(5)), inside=st.lists(corner, min_size=8, max_size=8)
+    one=corner, other=corner, settled=st.sampled_from(range(5)), inside=st.lists(corner, min_size=6, max_size=6)
 )
 def test_no_design_of_a_box_beats_its_relaxation(goal, one, other, settled, inside):
     lower, upper = boxes(one, other, settled)
-    latency_s, energy_j = least(lower, upper, "latency"), least(lower, upper, "energy")
+    latency_s, energy_j, edp_js = (least(lower, upper, each) for each in ("latency", "energy", "edp"))
     drawn = [
         {name: min(max(at[name], lower[name]), upper[name]) for name in LISTS} for at in (*inside, lower, upper)
     ]
@@ -77,12 +77,13 @@ def test_no_design_of_a_box_beats_its_relaxation(goal, one, other, settled, insi
         design = costs.design(row)
         assert latency_s * (1 - SLACK) <= design.latency_s
         assert energy_j * (1 - SLACK) <= design.energy_j
-        assert latency_s * energy_j * (1 - 2 * SLACK) <= design.latency_s * design.energy_j
-    if latency_s == inf or energy_j == inf:
+        assert edp_js * (1 - SLACK) <= design.latency_s * design.energy_j
+    assert latency_s * energy_j <= edp_js, "the product of bounds is one, but not the best"
+    if inf in (latency_s, energy_j, edp_js):
         assert not costs.feasible.any(), "where the relaxation cannot run, no design can"
 
 
-@settings(max_examples=25, deadline=None, derandomize=True)
+@settings(max_examples=15, deadline=None, derandomize=True)
 @given(at=corner)
 def test_the_relaxation_of_one_design_is_the_design(at):
     point = {name: LISTS[name][place] for name, place in at.items()}
