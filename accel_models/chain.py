@@ -58,7 +58,17 @@ def executions(layers: Sequence[Layer], prices: Sequence[States], minimize: Goal
     """
     if not layers:
         return torch.zeros(0)
-    values = _values(prices, layers, minimize)
+    _, choices = _shortest(layers, _values(prices, layers, minimize))
+    return _trace_back(layers, choices)
+
+
+def least_path(layers: Sequence[Layer], values: Sequence[Tensor]) -> Tensor:
+    """Least total along the chain, [n], of what an execution in each state adds: [n, state] a layer."""
+    return _shortest(layers, values)[0]
+
+
+def _shortest(layers: Sequence[Layer], values: Sequence[Tensor]) -> tuple[Tensor, list[tuple[Tensor, Tensor]]]:
+    """Least total, [n], and what each edge chooses given the next."""
     unreachable = torch.full_like(values[0][:, 0], torch.inf)
     least = [torch.zeros_like(unreachable), unreachable]  # by the state of the edge before the next layer
     choices = []
@@ -69,7 +79,7 @@ def executions(layers: Sequence[Layer], prices: Sequence[States], minimize: Goal
         into = torch.stack((total[:, [0, 2]].argmin(dim=1), total[:, [1, 3]].argmin(dim=1)), dim=1)
         least = list(torch.stack((total[:, [0, 2]].amin(dim=1), total[:, [1, 3]].amin(dim=1))).unbind())
         choices.append((into, through))
-    return _trace_back(layers, choices)
+    return least[0], choices
 
 
 def _values(prices: Sequence[States], layers: Sequence[Layer], minimize: Goal) -> list[Tensor]:

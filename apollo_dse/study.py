@@ -6,15 +6,11 @@ batch in flight and goes on as if nothing had happened.
 """
 
 import json
-import signal
-import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, is_dataclass
 from datetime import UTC, datetime
 from math import inf
 from time import perf_counter
-from types import FrameType
 from typing import Any, Literal
 
 import numpy as np
@@ -22,6 +18,7 @@ from numpy.typing import NDArray
 
 from apollo_dse import optimizers
 from apollo_dse.evaluators import Evaluator
+from apollo_dse.interrupts import interrupts
 from apollo_dse.optimizer import Optimizer
 from apollo_dse.problem import Constraint, Problem
 from apollo_dse.storage import Header, Record, Store, StoreError
@@ -121,7 +118,7 @@ class Study:
                 measurement a point, or lacks a metric that the problem needs.
             StoreError: the batch cannot be stored, as when another process runs the same study.
         """
-        with _interrupts() as interrupted:
+        with interrupts() as interrupted:
             while len(self._records) < trials:
                 if interrupted():
                     return "interrupted"
@@ -267,28 +264,3 @@ def _identity(thing: Callable[..., Any]) -> str:
         return repr(thing)
     named = thing if hasattr(thing, "__qualname__") else type(thing)
     return f"{named.__module__}.{named.__qualname__}"
-
-
-@contextmanager
-def _interrupts() -> Iterator[Callable[[], bool]]:
-    """Whether Ctrl-C was pressed, instead of an exception in the midst of a batch; the second one raises.
-
-    Signals reach the main thread only, and a process told to ignore them stays so.
-    """
-    before = signal.getsignal(signal.SIGINT)
-    if threading.current_thread() is not threading.main_thread() or before in (signal.SIG_IGN, None):
-        yield lambda: False
-        return
-    pressed = False
-
-    def note(number: int, frame: FrameType | None) -> None:
-        nonlocal pressed
-        if pressed:
-            raise KeyboardInterrupt
-        pressed = True
-
-    signal.signal(signal.SIGINT, note)
-    try:
-        yield lambda: pressed
-    finally:
-        signal.signal(signal.SIGINT, before)

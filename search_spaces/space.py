@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from accel_models import Accelerator
+from accel_models.ranges import Monotone
 from search_spaces.parameter import Categorical, Integer, Ordinal, Parameter, Real
 from search_spaces.quantity import Value, nearest_name
 
@@ -194,7 +195,8 @@ class DesignSpace:
     `build` turns a point of `space` into an `Accelerator`; a design that cannot exist is still built, with
     its `violations` as reasons. `reference` says where the space comes from, `notes` what in it is
     interpretation. `presets` are named points that `build` understands; they may lie off the grid. `optional`
-    are parameters with a default that `build` also reads, and that a user's own space may open.
+    are parameters with a default that `build` also reads, and that a user's own space may open. `monotone`,
+    where the template has it, says between which values the numbers of all designs of a box of points lie.
     """
 
     name: str
@@ -204,6 +206,7 @@ class DesignSpace:
     presets: Mapping[str, Point] = field(default_factory=dict)
     notes: str = ""
     optional: tuple[Parameter, ...] = ()
+    monotone: Monotone | None = None
 
     def span(self) -> tuple[Accelerator, ...]:
         """Designs that have, all together, every value of every parameter: one varies, the others are least.

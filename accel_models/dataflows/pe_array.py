@@ -1,5 +1,6 @@
 """PE arrays with cores and lanes (the edge template): the best mapping of each front of `mapspace`."""
 
+from collections.abc import Mapping as Table
 from collections.abc import Sequence
 
 import numpy as np
@@ -8,14 +9,33 @@ from torch import Tensor
 
 from accel_models.arch import Accelerator
 from accel_models.mapping import Mapping
-from accel_models.mapspace.designs import LEVELS, Columns, Designs, stack
+from accel_models.mapspace.designs import LEVELS, Columns, Designs, room, stack
 from accel_models.mapspace.front import canonical
 from accel_models.mapspace.pool import Pool, pool
 from accel_models.mapspace.price import BOUNDS, LIMITS, Best, best, costs, offers, step_prices
 from accel_models.mapspace.record import mapping_record
 from accel_models.pricing import Goal, Residency, StepPrices, shortage
+from accel_models.ranges import Column, Ranges
 from accel_models.vector import VectorUnit, price_vector_op
 from accel_models.workload import Layer, VectorOp
+
+SUPPLIES = (
+    "pe_x", "pe_y", "cores", "lanes", "ways", "pe_bytes", "core_bytes", "weight_tile_bytes", "input_row_bytes",
+    "program_tiles", "dram_bandwidth", "staging_bandwidth", "pe_bandwidth", "core_bandwidth", "clock_hz",
+)  # fmt: skip
+"""Columns of designs of which more never costs; of all others less never does."""
+
+ON_CHIP_ENERGIES = {
+    "pe_read_j": ("pe_x", "pe_y"),
+    "pe_write_j": ("pe_x", "pe_y"),
+    "core_read_j": ("pe_x", "pe_y", "cores", "lanes"),
+    "core_write_j": ("pe_x", "pe_y", "cores", "lanes"),
+    "register_j": ("pe_x", "pe_y", "cores", "lanes"),
+}
+"""Energies of on-chip bytes, and the axes that more of those bytes may come with."""
+
+SPENT = (*ON_CHIP_ENERGIES, "dram_j", "mac_j", "vector_op_j", "leakage_w")
+"""Columns that bear on energy alone."""
 
 
 class PeArrayPricer:
@@ -24,6 +44,7 @@ class PeArrayPricer:
     levels = LEVELS
     bounds = BOUNDS
     limits = LIMITS
+    axes = ("pe_x", "pe_y", "cores", "lanes")
 
     def stack(
         self, accelerators: Sequence[Accelerator], device: torch.device, span: Sequence[Accelerator] = ()
@@ -65,6 +86,27 @@ class PeArrayPricer:
             excess=none[:, None].expand(-1, len(LIMITS)),
             parameter_share=none,
         )
+
+    def relax(self, ranges: Ranges, goal: Goal) -> dict[str, Column]:
+        """The relaxation of n boxes: most of `SUPPLIES`, least of all else.
+
+        Energies of bytes that more PEs, cores or lanes may multiply (`ON_CHIP_ENERGIES`) are zero where a box
+        has several numbers of those.
+        """
+        columns = {name: (ranges.most if name in SUPPLIES else ranges.least)[name] for name in ranges.least}
+        for name, axes in ON_CHIP_ENERGIES.items():
+            settled = np.all([ranges.least[axis] == ranges.most[axis] for axis in axes], axis=0)
+            columns[name] = np.where(settled, columns[name], 0.0)
+        if goal == "latency":
+            columns |= {name: np.zeros(len(ranges)) for name in SPENT}
+        return columns
+
+    def designs(
+        self, columns: Table[str, Column], device: torch.device, span: Sequence[Accelerator] = ()
+    ) -> Designs:
+        """Columns of n designs as tensors; `span` as for `stack`."""
+        tensors = {name: torch.from_numpy(column).to(device) for name, column in columns.items()}
+        return Designs.of(Columns(**tensors), room(span) if span else None)
 
     def mapping(self, layer: Layer, residency: Residency, accelerator: Accelerator, minimize: Goal) -> Mapping:
         """The winning mapping of a layer.

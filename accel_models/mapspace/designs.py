@@ -10,6 +10,7 @@ from torch import Tensor
 
 from accel_models.arch import Accelerator
 from accel_models.mapspace.structure import Room, Structure
+from accel_models.technology.model import SRAM_WRITE_RATIO
 
 LEVELS = ("dram", "pe_memory", "core_memory", "lane_registers")
 PARAMETERS = ("weight_tile_bytes", "input_row_bytes", "program_tiles", "dram_latency_s")
@@ -84,8 +85,8 @@ class Designs:
             columns.accumulator_bytes,
             columns.pe_bandwidth,
             columns.core_bandwidth,
-            columns.pe_write_j / columns.pe_read_j,
-            columns.core_write_j / columns.core_read_j,
+            _ratio(columns.pe_write_j, columns.pe_read_j),
+            _ratio(columns.core_write_j, columns.core_read_j),
         )
         capacities = torch.stack([getattr(columns, name) for name in CAPACITIES], dim=1)
         shared = torch.zeros(len(columns), dtype=torch.bool)
@@ -113,6 +114,11 @@ class Designs:
         if torch.equal(self.columns.weight_bytes, self.columns.activation_bytes):
             return self
         return Designs.of(replace(self.columns, weight_bytes=self.columns.activation_bytes), self.room)
+
+
+def _ratio(write_j: Tensor, read_j: Tensor) -> Tensor:
+    """What a write costs in reads; of memories that cost nothing, what it usually does."""
+    return torch.where(read_j > 0, write_j / read_j, SRAM_WRITE_RATIO.value)
 
 
 def stack(

@@ -32,6 +32,10 @@ Interpretations. What the chip-level memories counted in entries do is not publi
 from collections.abc import Mapping
 from functools import lru_cache
 from math import ceil, inf, prod, sqrt
+from typing import TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
 
 from accel_models import technology
 from accel_models.arch import Accelerator, BufferLevel, SpatialAxis
@@ -41,6 +45,7 @@ from accel_models.technology import Dram, Technology
 from accel_models.templates import die
 
 WAYS = 4
+PE_PORT_WORDS = 4
 ENTRY_BYTES = 8
 ENTRIES_PER_TILE = 16
 PEAK_POWER_W = 15.0
@@ -64,6 +69,7 @@ REQUIRED = (
 COUNTS = ("pe_x", "pe_y", "cores", "lanes", "pe_memory_bytes", "core_memory_bytes")
 OPTIONAL = ("clock_mhz", "technology", "dram", "weight_format", "activation_format", "accumulator_format")
 
+Amount = TypeVar("Amount", float, NDArray[np.float64])
 Value = float | int | str
 Point = Mapping[str, Value]
 
@@ -106,8 +112,8 @@ def build_edge(point: Point) -> Accelerator:
     node = technology.get(str(point.get("technology", NODE)))
     clock_hz = clock_mhz * 1e6
     dram = technology.dram(str(point.get("dram", DRAM)))
-    word = _word_format(point)
-    area = _areas(size, node, word)
+    word = word_format(point)
+    area = areas(size, node, word)
     total = sum(mm2 for _, mm2 in area)
     levels = _levels(size, node, dram, word, clock_hz, total)
     weight_tile_bytes = size["parameter_memory_entries"] * ENTRY_BYTES
@@ -133,7 +139,8 @@ def build_edge(point: Point) -> Accelerator:
     )
 
 
-def _word_format(point: Point) -> WordFormat:
+def word_format(point: Point) -> WordFormat:
+    """The number formats of a point."""
     weights = str(point.get("weight_format", FORMAT))
     accumulators = point.get("accumulator_format")
     return WordFormat.of(
@@ -148,24 +155,31 @@ def _violations(
 ) -> tuple[str, ...]:
     """Why the die cannot be built: reticle, peak power."""
     found = [*die.violations(die_mm2)]
-    num_macs = prod(level.fanout for level in levels)
-    accumulator_bytes = 2 * word.accumulator_bits / 8 / WAYS
-    registers_j = levels[3].read_energy_j_per_byte * (word.weight_bits / 8 + accumulator_bytes)
-    operands_j = levels[2].read_energy_j_per_byte * word.weight_bits / 8
-    cycle_j = num_macs * (node.mac_energy_j(word) + registers_j + operands_j)
-    peak_w = cycle_j * clock_hz + node.leakage_w_per_mm2 * die_mm2
+    num_macs = float(prod(level.fanout for level in levels))
+    core_read_j = levels[2].read_energy_j_per_byte
+    peak_w = dynamic_power_w(num_macs, core_read_j, node, word, clock_hz) + node.leakage_w_per_mm2 * die_mm2
     if peak_w > PEAK_POWER_W:
         found.append(f"peak power must stay within the module's {PEAK_POWER_W:.0f} W, but is {peak_w:.1f} W")
     return tuple(found)
 
 
+def dynamic_power_w(
+    num_macs: Amount, core_read_j: Amount, node: Technology, word: WordFormat, clock_hz: float
+) -> Amount:
+    """Dynamic power with every unit, register and core memory port busy in every cycle."""
+    accumulator_bytes = 2 * word.accumulator_bits / 8 / WAYS
+    registers_j = node.register_energy_j_per_byte * (word.weight_bits / 8 + accumulator_bytes)
+    operands_j = core_read_j * word.weight_bits / 8
+    return num_macs * (node.mac_energy_j(word) + registers_j + operands_j) * clock_hz
+
+
 def _levels(
     size: dict[str, float], node: Technology, dram: Dram, word: WordFormat, clock_hz: float, die_mm2: float
 ) -> tuple[BufferLevel, ...]:
-    dram_j = dram.energy_j_per_byte + die.CROSSING * sqrt(die_mm2) * node.wire_energy_j_per_byte_mm
+    dram_j = dram_energy_j(dram, node, sqrt(die_mm2))
     lanes = int(size["lanes"])
     pe_bytes, core_bytes = int(size["pe_memory_bytes"]), int(size["core_memory_bytes"])
-    pe_port_bytes = 4 * lanes * word.activation_bits / 8
+    pe_port_bytes = PE_PORT_WORDS * lanes * word.activation_bits / 8
     core_port_bytes = WAYS * lanes * word.weight_bits / 8
     pe_read_j, pe_write_j = _sram_energies(node, pe_bytes, pe_port_bytes)
     core_read_j, core_write_j = _sram_energies(node, core_bytes, core_port_bytes)
@@ -208,6 +222,11 @@ def _levels(
     )
 
 
+def dram_energy_j(dram: Dram, node: Technology, die_edge_mm: Amount) -> Amount:
+    """A byte from or to DRAM, its way over the die included."""
+    return dram.energy_j_per_byte + die.CROSSING * die_edge_mm * node.wire_energy_j_per_byte_mm
+
+
 def _register_bytes(word: WordFormat) -> int:
     return ceil(2 * WAYS * word.weight_bits / 8)
 
@@ -216,23 +235,33 @@ def _axis(name: str, size: float) -> SpatialAxis:
     return SpatialAxis(name, int(size), UNROLLED_DIMS[name])
 
 
-def _areas(size: dict[str, float], node: Technology, word: WordFormat) -> tuple[tuple[str, float], ...]:
+def areas(size: Mapping[str, Amount], node: Technology, word: WordFormat) -> tuple[tuple[str, Amount], ...]:
+    """Area of every block, in mm2, of one design or of a column of them."""
     pes = size["pe_x"] * size["pe_y"]
     cores = pes * size["cores"]
     lanes = cores * size["lanes"]
-    entries = ("activation_memory_entries", "instruction_memory_entries", "parameter_memory_entries")
+    activation, instruction, parameter = (
+        _sram_area(node, size[f"{name}_memory_entries"] * ENTRY_BYTES)
+        for name in ("activation", "instruction", "parameter")
+    )
     return (
         ("pe_memory", pes * _sram_area(node, size["pe_memory_bytes"])),
         ("core_memory", cores * _sram_area(node, size["core_memory_bytes"])),
         ("lane_registers", lanes * _register_bytes(word) * node.register_area_mm2_per_byte),
         ("multiply_accumulate", lanes * WAYS * node.mac_area_mm2(word)),
-        ("staging", sum(_sram_area(node, size[name] * ENTRY_BYTES) for name in entries)),
+        ("staging", activation + instruction + parameter),
     )
 
 
+def _sram_area(node: Technology, capacity_bytes: Amount) -> Amount:
+    if isinstance(capacity_bytes, np.ndarray):
+        return node.sram_area_mm2(capacity_bytes)
+    return _one_sram_area(node, capacity_bytes)
+
+
 @lru_cache(maxsize=4096)
-def _sram_area(node: Technology, capacity_bytes: float) -> float:
-    return float(node.sram_area_mm2(capacity_bytes))
+def _one_sram_area(node: Technology, capacity_bytes: float) -> float:
+    return node.sram_area_mm2(capacity_bytes)
 
 
 @lru_cache(maxsize=4096)

@@ -3,9 +3,9 @@
 Everything here refuses with a `UserError` that says the rule, what was given, and the nearest valid name.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from cyclopts import Parameter, Token
 
@@ -13,6 +13,8 @@ from apollo_dse.cli.errors import UserError, priced_network, user_input
 
 if TYPE_CHECKING:
     from accel_models import Workload
+    from search_spaces.parameter import Parameter as SpaceParameter
+    from search_spaces.quantity import Value
     from search_spaces.space import DesignSpace, Point
 
 Minimize = Literal["latency", "energy", "edp"]
@@ -52,7 +54,51 @@ StoreOption = Annotated[
     Path | None,
     Parameter(name="--store", help="The file of studies; else $APOLLO_DSE_STORE, else ./apollo-dse.sqlite."),
 ]
+SpaceOption = Annotated[
+    str | None, Parameter(name="--space", help="A design space or your own FILE.yaml|toml; edge if absent.")
+]
+ObjectiveOptions = Annotated[
+    list[str] | None,
+    Parameter(
+        name="--objective",
+        help="latency, energy, edp, area, power, utilization, or steady_latency and steady_energy of a "
+        "stream of inferences; repeat it for a Pareto front.",
+    ),
+]
+ConstraintOptions = Annotated[
+    list[str] | None,
+    Parameter(
+        name="--constraint",
+        help="A limit such as 'area_mm2<=20' or 'latency<=5ms'; repeat it for several.",
+    ),
+]
+MinimizeOption = Annotated[
+    Minimize | None,
+    Parameter(name="--minimize", help="What layers are mapped for; that of the objectives if absent."),
+]
 JsonOption = Annotated[bool, Parameter(name="--json", help="One JSON document on stdout, nothing else there.")]
+
+
+def asked(**options: Any) -> dict[str, Any]:
+    """The options that were given, as the fields of a `Question`.
+
+    Raises:
+        UserError: a network, objective or constraint is wrong.
+    """
+    from apollo_dse.problem import Constraint, Objective
+
+    parsers: dict[str, Callable[[str], Any]] = {
+        "workloads": network,
+        "objectives": Objective.parse,
+        "constraints": Constraint.parse,
+    }
+    fields = {}
+    with user_input():
+        for name, value in options.items():
+            if value is not None:
+                parse = parsers.get(name)
+                fields[name] = tuple(map(parse, value)) if parse else value
+    return fields
 
 
 def shape(text: str, option: str = "--input") -> tuple[int, ...]:
@@ -112,14 +158,7 @@ def point(design_space: "DesignSpace", settings: Sequence[str], preset: str | No
         rule = f"space {design_space.name!r} has no preset {preset!r}{nearest_name(preset, tuple(presets))}"
         raise UserError(f"{rule} (its presets: {known})")
     chosen = dict(presets[preset]) if preset is not None else {}
-    named = _assignments(settings)
-    parameters = {p.name: p for p in (*design_space.space.parameters, *design_space.optional)}
-    for key, text in named.items():
-        if key not in parameters:
-            known = ", ".join(parameters)
-            raise UserError(f"no parameter {key!r}{nearest_name(key, tuple(parameters))} (there are {known})")
-        with user_input():
-            chosen[key] = parameters[key].parse(text)
+    chosen |= values((*design_space.space.parameters, *design_space.optional), settings, "--set")
     missing = [name for name in design_space.space.names if name not in chosen]
     if missing:
         hint = f" (or start from --preset {'|'.join(presets)})" if presets else ""
@@ -127,13 +166,32 @@ def point(design_space: "DesignSpace", settings: Sequence[str], preset: str | No
     return chosen
 
 
-def _assignments(settings: Sequence[str]) -> dict[str, str]:
+def values(parameters: "Sequence[SpaceParameter]", settings: Sequence[str], option: str) -> "dict[str, Value]":
+    """The values that `KEY=VALUE` words give to parameters.
+
+    Raises:
+        UserError: a word, key or value is wrong.
+    """
+    from search_spaces.quantity import nearest_name
+
+    known = {parameter.name: parameter for parameter in parameters}
+    chosen: dict[str, Value] = {}
+    for key, text in _assignments(settings, option).items():
+        if key not in known:
+            names = ", ".join(known)
+            raise UserError(f"no parameter {key!r}{nearest_name(key, tuple(known))} (there are {names})")
+        with user_input():
+            chosen[key] = known[key].parse(text)
+    return chosen
+
+
+def _assignments(settings: Sequence[str], option: str) -> dict[str, str]:
     chosen: dict[str, str] = {}
     for setting in settings:
         key, equals, text = (part.strip() for part in setting.partition("="))
         if not equals or not key or not text:
-            raise UserError(f"--set takes KEY=VALUE, such as pe_x=4, but got {setting!r}")
+            raise UserError(f"{option} takes KEY=VALUE, such as pe_x=4, but got {setting!r}")
         if key in chosen:
-            raise UserError(f"--set must name each parameter once, but {key!r} is given twice")
+            raise UserError(f"{option} must name each parameter once, but {key!r} is given twice")
         chosen[key] = text
     return chosen

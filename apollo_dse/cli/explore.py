@@ -13,7 +13,17 @@ from cyclopts import Parameter
 
 from apollo_dse.cli import output
 from apollo_dse.cli.ahead import search_mappings
-from apollo_dse.cli.arguments import JsonOption, Minimize, StoreOption, WholeNumber, WorkloadOptions, network
+from apollo_dse.cli.arguments import (
+    ConstraintOptions,
+    JsonOption,
+    MinimizeOption,
+    ObjectiveOptions,
+    SpaceOption,
+    StoreOption,
+    WholeNumber,
+    WorkloadOptions,
+    asked,
+)
 from apollo_dse.cli.errors import Interrupted, UserError, user_input
 
 if TYPE_CHECKING:
@@ -21,34 +31,18 @@ if TYPE_CHECKING:
     from apollo_dse.storage import Store
     from apollo_dse.study import End, Study
 
-SECONDS_BETWEEN_FRAMES = 0.25
-"""How often progress is drawn where stderr is a terminal."""
-
 
 def explore(  # noqa: PLR0913 - one parameter an option
     *,
     workload: WorkloadOptions = None,
-    space: Annotated[
-        str | None, Parameter(help="A design space or your own FILE.yaml|toml; edge if absent.")
-    ] = None,
-    objective: Annotated[
-        list[str] | None,
-        Parameter(
-            help="latency, energy, edp, area, power, utilization, or steady_latency and steady_energy of a "
-            "stream of inferences; repeat it for a Pareto front."
-        ),
-    ] = None,
-    constraint: Annotated[
-        list[str] | None,
-        Parameter(help="A limit such as 'area_mm2<=20' or 'latency<=5ms'; repeat it for several."),
-    ] = None,
+    space: SpaceOption = None,
+    objective: ObjectiveOptions = None,
+    constraint: ConstraintOptions = None,
     optimizer: Annotated[str | None, Parameter(help="Who searches: evolution (if absent) or random.")] = None,
     trials: Annotated[WholeNumber, Parameter(help="Designs to price, a resumed study's included.")] = 500,
     batch: Annotated[WholeNumber | None, Parameter(help="Designs a round; 16 if absent.")] = None,
     seed: Annotated[WholeNumber | None, Parameter(help="Same seed, same trials; 0 if absent.")] = None,
-    minimize: Annotated[
-        Minimize | None, Parameter(help="What layers are mapped for; that of the objectives if absent.")
-    ] = None,
+    minimize: MinimizeOption = None,
     study: Annotated[str | None, Parameter(help="The study's name; one with the time in it if absent.")] = None,
     store: StoreOption = None,
     resume: Annotated[
@@ -69,7 +63,7 @@ def explore(  # noqa: PLR0913 - one parameter an option
     if trials < 1:
         raise UserError(f"`--trials >= 1` must hold, but got {trials}")
     start = perf_counter()
-    given = _given(
+    given = asked(
         workloads=workload, space=space, objectives=objective, constraints=constraint,
         optimizer=optimizer, batch=batch, seed=seed, minimize=minimize,
     )  # fmt: skip
@@ -91,24 +85,6 @@ def explore(  # noqa: PLR0913 - one parameter an option
         output.note(f"no design is left: all that the space has are among the {len(running.trials)} trials")
     found = Outcome(question, running, str(opened.path), perf_counter() - start)
     output.document(found.document()) if json else found.show()
-
-
-def _given(**options: Any) -> dict[str, Any]:
-    """The options that were given, as the fields of a `Question`."""
-    from apollo_dse.problem import Constraint, Objective
-
-    parsers: dict[str, Callable[[str], Any]] = {
-        "workloads": network,
-        "objectives": Objective.parse,
-        "constraints": Constraint.parse,
-    }
-    fields = {}
-    with user_input():
-        for name, value in options.items():
-            if value is not None:
-                parse = parsers.get(name)
-                fields[name] = tuple(map(parse, value)) if parse else value
-    return fields
 
 
 def _check_new(given: dict[str, Any]) -> None:
@@ -191,7 +167,7 @@ def _progress(study: "Study", trials: int) -> Iterator[Callable[["Study"], None]
         def draw(now: "Study") -> None:
             bar.update(task, completed=len(now.trials), news=news(now))
 
-        yield _Rarely(draw, SECONDS_BETWEEN_FRAMES)
+        yield _Rarely(draw, output.SECONDS_BETWEEN_FRAMES)
 
 
 class _Rarely:

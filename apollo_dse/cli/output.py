@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 SECONDS_BETWEEN_LINES = 5.0
 """How often progress is written where stderr is no terminal."""
 
+SECONDS_BETWEEN_FRAMES = 0.25
+"""How often progress is drawn where stderr is a terminal."""
+
 PIPE_COLUMNS = 240  # a pipe has no width; wide enough that no table is cut
 COUNTS = ((1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k"), (1.0, ""))
 

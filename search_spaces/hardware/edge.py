@@ -9,6 +9,7 @@ the notebook's one-hot input. What the lists are called is not printed there; se
 
 from accel_models import formats, technology
 from accel_models.templates.edge import PRESETS, build_edge
+from accel_models.templates.edge_ranges import EDGE_RANGES
 from search_spaces.parameter import Categorical, Ordinal, Real
 from search_spaces.space import DesignSpace, SearchSpace
 
@@ -56,4 +57,4 @@ NOTES = (
     "counted in entries do is the template's interpretation, not published."
 )
 
-EDGE = DesignSpace("edge", SPACE, build_edge, REFERENCE, PRESETS, NOTES, OPTIONAL)
+EDGE = DesignSpace("edge", SPACE, build_edge, REFERENCE, PRESETS, NOTES, OPTIONAL, EDGE_RANGES)

@@ -1,0 +1,75 @@
+"""What all designs of a box have in common: the least and the most of every number, box by box.
+
+A *box* of designs is all points between a lower and an upper one, parameter by parameter. A template that
+knows how its numbers follow from its parameters can say, without building any of the points, between which
+two values each number lies. Bounds of costs are made of that (`accel_models.relaxation`).
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+Column = NDArray[np.float64]
+"""One number a box, [n]."""
+
+Settled = Mapping[str, float | int | str]
+"""Values of those parameters that are the same all over a box."""
+
+
+@dataclass(frozen=True, slots=True)
+class Floor:
+    """What every design has whose parameters are all at least those of a corner, n corners.
+
+    `area_mm2` and `leakage_w` are least values, [n]: those of the corner. `violations` are the template's
+    reasons why a design cannot be built, [n] each: true where all those designs have it.
+    """
+
+    area_mm2: Column
+    leakage_w: Column
+    violations: Mapping[str, NDArray[np.bool_]]
+
+
+@dataclass(frozen=True, slots=True)
+class Ranges:
+    """Between which values the numbers of the designs of n boxes lie.
+
+    `least` and `most` have a column [n] a name; names are those of the dataflow's columns of designs.
+    `peak_macs_per_s` is least and most.
+    """
+
+    least: Mapping[str, Column]
+    most: Mapping[str, Column]
+    peak_macs_per_s: tuple[Column, Column]
+
+    def __len__(self) -> int:
+        return len(self.peak_macs_per_s[0])
+
+
+class Monotone(Protocol):
+    """What a template offers beside its function from a point to an accelerator: its numbers over boxes.
+
+    `parameters` are those that a box may range over; all others must be settled.
+    """
+
+    @property
+    def parameters(self) -> tuple[str, ...]: ...  # noqa: D102 - see above
+
+    def floor(self, settled: Settled, lower: Mapping[str, Column]) -> Floor:
+        """What no design from a corner up is without.
+
+        Args:
+            settled: values of the other parameters.
+            lower: the corners, a column a parameter.
+        """
+
+    def ranges(self, settled: Settled, lower: Mapping[str, Column], upper: Mapping[str, Column]) -> Ranges:
+        """Ranges of n boxes.
+
+        Args:
+            settled: values of the other parameters.
+            lower: least values, a column a parameter.
+            upper: most values, likewise.
+        """
