@@ -1,6 +1,7 @@
 """Described hierarchies: numbers that follow from technology, numbers that are stated, refusals."""
 
 from dataclasses import replace
+from functools import partial
 from math import sqrt
 
 import pytest
@@ -11,6 +12,8 @@ from accel_models.templates.die import CROSSING
 from accel_models.templates.hierarchy import AxisDescription, Hierarchy, LevelDescription
 
 KIB = 1024
+close = partial(pytest.approx, rel=1e-9, abs=0)
+"""Joules are far below the absolute tolerance that `approx` has by default."""
 NODE = technology.get("16nm")
 WORD = WordFormat()
 
@@ -25,21 +28,19 @@ def test_what_is_not_stated_follows_from_technology() -> None:
     design = ARRAY.build(POINT)
     mac_mm2, register_mm2 = NODE.mac_area_mm2(WORD), 16 * NODE.register_area_mm2_per_byte
     buffer_mm2 = NODE.sram_area_mm2(128.0 * KIB)
-    assert dict(design.area_mm2) == pytest.approx(
+    assert dict(design.area_mm2) == close(
         {"buffer": buffer_mm2, "registers": 64 * register_mm2, "multiply_accumulate": 64 * mac_mm2}
     )
     array_mm = sqrt(64 * (mac_mm2 + register_mm2))
     wire_j = CROSSING * NODE.wire_energy_j_per_byte_mm
     dram, buffer, registers = design.levels
     lpddr4 = technology.dram("LPDDR4")
-    assert dram.read_energy_j_per_byte == pytest.approx(
-        lpddr4.energy_j_per_byte + wire_j * sqrt(design.total_area_mm2)
-    )
+    assert dram.read_energy_j_per_byte == close(lpddr4.energy_j_per_byte + wire_j * sqrt(design.total_area_mm2))
     assert dram.bandwidth_bytes_per_cycle == lpddr4.peak_bandwidth_bytes_per_s / 500e6
-    assert buffer.read_energy_j_per_byte == pytest.approx(
+    assert buffer.read_energy_j_per_byte == close(
         NODE.sram_read_energy_j_per_byte(128.0 * KIB, 32.0) + wire_j * array_mm
     )
-    assert buffer.write_energy_j_per_byte == pytest.approx(
+    assert buffer.write_energy_j_per_byte == close(
         NODE.sram_write_energy_j_per_byte(128.0 * KIB, 32.0) + wire_j * array_mm
     )
     assert registers.read_energy_j_per_byte == NODE.register_energy_j_per_byte
@@ -85,8 +86,8 @@ def test_an_access_is_as_wide_as_stated_else_as_a_cycle_s_bytes_else_8() -> None
         ({}, 32.0),
         ({"bandwidth_bytes_per_cycle": None}, 8.0),
     ):
-        assert read_j(**changes) == pytest.approx(NODE.sram_read_energy_j_per_byte(128.0 * KIB, width))
-    assert read_j(banks=4) == pytest.approx(NODE.sram_read_energy_j_per_byte(128.0 * KIB, 32.0, 4))
+        assert read_j(**changes) == close(NODE.sram_read_energy_j_per_byte(128.0 * KIB, width))
+    assert read_j(banks=4) == close(NODE.sram_read_energy_j_per_byte(128.0 * KIB, 32.0, 4))
 
 
 @pytest.mark.parametrize(("gb_per_s", "devices"), [(None, 1), (256, 1), (257, 2), (512, 2)])
@@ -94,7 +95,7 @@ def test_a_die_has_the_phys_that_its_bandwidth_takes(gb_per_s: float | None, dev
     """HBM2: 1024 bits at 2 Gb/s are 256 GB/s; rounding by a clock makes no third PHY."""
     hbm2 = technology.dram("HBM2")
     assert hbm2.peak_bandwidth_bytes_per_s == 256e9
-    for clock_mhz in (500, 700, 1133):
+    for clock_mhz in (500, 102, 106):
         levels = (LevelDescription(name="dram", bandwidth_gb_per_s=gb_per_s), *ARRAY.levels[1:])
         design = replace(ARRAY, dram="HBM2", clock_mhz=clock_mhz, levels=levels).build(POINT)
         assert dict(design.area_mm2)["phy"] == devices * (hbm2.phy_area_mm2 or 0.0)

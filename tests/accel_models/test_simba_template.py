@@ -58,7 +58,7 @@ def test_dram_lies_as_far_as_chiplets_are_many() -> None:
     latency_s = [dict(design.parameters)["dram_latency_s"] for design in (one, many)]
     assert latency_s[1] - latency_s[0] == pytest.approx(4 * HOP_S)
     energy_j = [design.levels[0].read_energy_j_per_byte for design in (one, many)]
-    assert energy_j[1] - energy_j[0] == pytest.approx(4 * 8 * (0.82 + 1.75) / 2 * 1e-12)
+    assert energy_j[1] - energy_j[0] == pytest.approx(4 * 8 * (0.82 + 1.75) / 2 * 1e-12, rel=1e-9, abs=0)
 
 
 def test_each_chiplet_must_fit_the_reticle_and_the_package_need_not() -> None:
