@@ -53,8 +53,10 @@ def test_evaluate_prints_the_metrics_of_the_optimum(run):
 
 
 def test_several_objectives_give_the_front(run):
+    """Of designs so small that units, not DRAM, set the pace."""
+    few = [f"--fix={word}" for word in ("pe_y=1", "cores=1", "lanes=4", "pe_memory_bytes=512KiB")]
     words = ("--objective", "latency", "--objective", "area", *AREA, "--json")
-    found = json.loads(run(*FIXED, *words))
+    found = json.loads(run(*few, *words))
     losses = [(each["metrics"]["latency_s"], each["metrics"]["area_mm2"]) for each in found["pareto"]]
     assert len(losses) > 1
     assert losses == sorted(losses)
