@@ -12,6 +12,7 @@ from cyclopts import App, CycloptsError, Parameter
 from apollo_dse.cli import errors
 from apollo_dse.cli.evaluate import evaluate
 from apollo_dse.cli.explore import explore
+from apollo_dse.cli.map import map
 from apollo_dse.cli.report import report
 from apollo_dse.cli.studies import studies
 from apollo_dse.cli.trace import trace
@@ -20,7 +21,16 @@ from apollo_dse.cli.workloads import workloads
 
 NAME = "apollo-dse"
 TRACEBACK = "APOLLO_DSE_TRACEBACK"
-COMMANDS: tuple[Callable[..., None], ...] = (workloads, trace, evaluate, explore, studies, report, validate)
+COMMANDS: tuple[Callable[..., None], ...] = (
+    workloads,
+    trace,
+    evaluate,
+    map,
+    explore,
+    studies,
+    report,
+    validate,
+)
 
 
 def build_app() -> App:
