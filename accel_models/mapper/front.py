@@ -22,7 +22,6 @@ from accel_models.mapper.lattice import Floats, Lattice
 from accel_models.mapper.mapping import nest_of_row
 from accel_models.mapper.search import Objective, Search, score
 
-
 ROUNDS = 200
 
 
