@@ -1,4 +1,4 @@
-"""`apollo-dse map`: the nest and its counts for people, one document for programs, Timeloop's YAML in a file."""
+"""`apollo-dse map`: nest and counts for people, one document for programs, Timeloop's YAML as a file."""
 
 import json
 
