@@ -12,6 +12,7 @@ from cyclopts import App, CycloptsError, Parameter
 from apollo_dse.cli import errors
 from apollo_dse.cli.evaluate import evaluate
 from apollo_dse.cli.explore import explore
+from apollo_dse.cli.map import map
 from apollo_dse.cli.optimum import optimum
 from apollo_dse.cli.report import report
 from apollo_dse.cli.studies import studies
@@ -25,6 +26,7 @@ COMMANDS: tuple[Callable[..., None], ...] = (
     workloads,
     trace,
     evaluate,
+    map,
     explore,
     optimum,
     studies,

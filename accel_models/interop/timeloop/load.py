@@ -1,6 +1,6 @@
 """Reads a case from Timeloop's YAML, from tables, or from a mix of both."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from accel_models.analysis.timeloop.machine import Machine
@@ -44,15 +44,41 @@ def load(
         OSError: a file cannot be read.
     """
     given = {"architecture": architecture, "problem": problem, "mapping": mapping}
-    found = parts({name: source for name, source in given.items() if source is not None}, others)
-    missing = [name for name in given if name not in found]
-    if missing:
-        lacking = ", no ".join(missing)
-        raise ValueError(f"a case must have architecture, problem and mapping, but there is no {lacking}")
+    found = _parts(given, others)
     machine, layer, rows = _machine(found["architecture"], found), _problem(found["problem"]), found["mapping"]
     tabular = isinstance(rows, Mapping) and "levels" in rows
     levels = tables.mapping(rows) if tabular else _directives(rows, layer)
     return Case(machine, nest_of(layer, machine, levels, imperfect=imperfect))
+
+
+def load_unmapped(
+    architecture: Source, problem: Source | None = None, *others: Source
+) -> tuple[Machine, Problem, Mapping[str, Any]]:
+    """The machine and the problem of a case that has no mapping yet, and what its levels may keep.
+
+    What levels may keep is the architecture table's `keep_choices`: by level, lists of dataspaces; a level may
+    keep anything if it says "free" or is not there.
+
+    Raises:
+        ValueError: something is missing or unknown; the message has the rule and the evidence.
+        OSError: a file cannot be read.
+    """
+    found = _parts({"architecture": architecture, "problem": problem}, others)
+    machine = _machine(found["architecture"], found)
+    return machine, _problem(found["problem"]), found["architecture"].get("keep_choices", {})
+
+
+def _parts(given: Mapping[str, Source | None], others: Iterable[Source]) -> dict[str, Any]:
+    """The parts by name, all of those that may be given among them."""
+    found = parts({name: source for name, source in given.items() if source is not None}, others)
+    missing = [name for name in given if name not in found]
+    if missing:
+        lacking, wanted = (
+            ", no ".join(missing),
+            " and ".join(filter(None, (", ".join([*given][:-1]), [*given][-1]))),
+        )
+        raise ValueError(f"a case must have {wanted}, but there is no {lacking}")
+    return found
 
 
 def _machine(tree: Any, found: Mapping[str, Any]) -> Machine:

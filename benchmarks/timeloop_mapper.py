@@ -1,0 +1,155 @@
+"""Our mapper beside Timeloop's own and an annealer, on the rows of a reference file; many designs on one front.
+
+The file has architectures, problems and, by row, the best mapping that a tool found with its effort, in the
+tabular form of `accel_models.interop.timeloop`; it is not part of the project. Both sides are counted by the
+rules of release 3.0.3, with which the rows were made. One thread. Writes results/timeloop_mapper.json;
+docs/mapper.md shows it.
+
+    python benchmarks/timeloop_mapper.py --data FOLDER
+"""
+
+import argparse
+import json
+from math import exp, log
+from pathlib import Path
+from time import perf_counter
+
+import numpy as np
+
+from accel_models.interop import timeloop
+from accel_models.interop.timeloop.load import load_unmapped
+from accel_models.interop.timeloop.mapper import keep_choices
+from accel_models.mapper.front import mapping_front
+
+RESULTS = Path(__file__).parent / "results" / "timeloop_mapper.json"
+VERSION = "v303"
+SLACK = 1.05
+FRONTS = ("resnet18_l4_3x3", "bert_ffn1_384", "mbv2_last_1x1", "bert_qk_384")
+DESIGNS = 2000
+
+
+def main() -> None:
+    """Solve all, compare with all rows, price many designs, write."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--data", type=Path, required=True, help="folder of golden_mapper.json")
+    data = json.loads((parser.parse_args().data / "golden_mapper.json").read_text(encoding="utf-8"))
+    rows, solved = [], {}
+    for row in data["rows"]:
+        key = row["arch"], row["problem"], row["metric"]
+        if key not in solved:
+            solved[key] = solve(data, *key)
+        rows.append(compared(data, row, solved[key]))
+        print(rows[-1], flush=True)
+    fronts = [priced(data, arch, problem) for arch in data["architectures"] for problem in FRONTS]
+    summaries = {
+        kind: summary([row for row in rows if row["kind"] == kind]) for kind in ("style", "free", "annealed")
+    }
+    found = {
+        "version": VERSION,
+        "summary": summaries,
+        "solved": list(solved.values()),
+        "fronts": fronts,
+        "rows": rows,
+    }
+    print(json.dumps(summaries, indent=1))
+    RESULTS.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
+
+
+def solve(data: dict, arch: str, problem: str, metric: str) -> dict:
+    """Our mapping, from the quick pass and from the whole search, with the seconds of each."""
+    found = {"arch": arch, "problem": problem, "metric": metric}
+    for name, exact in (("quick", False), ("exact", True)):
+        start = perf_counter()
+        best = timeloop.best_mapping(
+            data["architectures"][arch], data["problems"][problem], metric, version=VERSION, exact=exact
+        )
+        seconds = perf_counter() - start
+        found[name] = {
+            "seconds": round(seconds, 3),
+            "score": best.score,
+            "cycles": best.result.cycles,
+            "energy_pj": best.result.energy_pj,
+            "complete": best.complete,
+            "visited": best.visited,
+        }
+    return found
+
+
+def compared(data: dict, row: dict, ours: dict) -> dict:
+    """A row beside ours; its mapping is counted again, since its energy is printed with few digits."""
+    case = timeloop.load(
+        {"architecture": data["architectures"][row["arch"]], "problem": data["problems"][row["problem"]]},
+        None,
+        {"mapping": row["mapping"]},
+    )
+    result = case.counts("timeloop", VERSION)
+    scores = {"edp": result.energy_pj * result.cycles, "delay": result.cycles, "energy": result.energy_pj}
+    theirs = scores[row["metric"]]
+    return {
+        **{key: row[key] for key in ("arch", "problem", "metric")},
+        "kind": row.get("mapspace_kind") or "annealed",
+        "theirs": theirs,
+        "their_seconds": row["seconds"],
+        "quick_ratio": ours["quick"]["score"] / theirs,
+        "exact_ratio": ours["exact"]["score"] / theirs,
+        "quick_seconds": ours["quick"]["seconds"],
+        "exact_seconds": ours["exact"]["seconds"],
+        "complete": ours["exact"]["complete"],
+    }
+
+
+def summary(rows: list[dict]) -> dict:
+    """Share of rows on which we are never worse, mean ratios, and how much sooner we are done."""
+    found: dict[str, object] = {"rows": len(rows), "complete": sum(row["complete"] for row in rows)}
+    for name in ("quick", "exact"):
+        ratios = [row[f"{name}_ratio"] for row in rows]
+        times = [row["their_seconds"] / row[f"{name}_seconds"] for row in rows]
+        found[name] = {
+            "never_worse": sum(ratio <= 1 + 1e-9 for ratio in ratios),
+            "worst_ratio": max(ratios),
+            "mean_ratio": mean(ratios),
+            "mean_ratio_by_metric": {
+                metric: mean([row[f"{name}_ratio"] for row in rows if row["metric"] == metric])
+                for metric in sorted({row["metric"] for row in rows})
+            },
+            "times_faster": mean(times),
+            "times_faster_least": min(times),
+        }
+    return found
+
+
+def mean(numbers: list[float]) -> float:
+    """The geometric mean."""
+    return exp(sum(map(log, numbers)) / len(numbers))
+
+
+def priced(data: dict, arch: str, problem: str) -> dict:
+    """The mapping front of one problem, and the time of pricing drawn designs on it."""
+    machine, layer, choices = load_unmapped(data["architectures"][arch], data["problems"][problem])
+    start = perf_counter()
+    front = mapping_front(machine, layer, "edp", keep_choices(machine, layer, choices), VERSION, slack=SLACK)
+    built = perf_counter() - start
+    rng = np.random.default_rng(0)
+    energies = SLACK ** rng.random((DESIGNS, front.energy_pj.shape[1]))
+    start = perf_counter()
+    prices = front.price(energies)
+    each = (perf_counter() - start) / DESIGNS
+    found = {
+        "arch": arch,
+        "problem": problem,
+        "slack": SLACK,
+        "mappings": len(front.nests),
+        "visited": front.visited,
+        "front_seconds": round(built, 2),
+        "seconds_per_design": each,
+        "seconds_per_design_with_front": built / DESIGNS + each,
+        "designs": DESIGNS,
+        "proven": int(prices.proven.sum()),
+        "different_mappings_chosen": int(np.unique(prices.which).size),
+    }
+    print(found, flush=True)
+    return found
+
+
+if __name__ == "__main__":
+    main()
