@@ -10,7 +10,9 @@ from apollo_dse.cli.ahead import search_mappings
 
 def test_every_shape_is_told_and_searched_once(monkeypatch):
     searched = []
-    monkeypatch.setattr(pe_array.PeArrayPricer, "prepare", lambda _self, layer, _designs: searched.append(layer))
+    monkeypatch.setattr(
+        pe_array.PeArrayPricer, "prepare", lambda _self, layer, _designs: searched.append(layer)
+    )
     wide, deep = Layer(name="wide", k=64, c=32), Layer(name="deep", k=32, c=64)
     nets = [Workload(name="a", layers=(wide, deep)), Workload(name="b", layers=(replace(deep, name="again"),))]
     told = []
