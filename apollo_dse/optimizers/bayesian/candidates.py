@@ -1,8 +1,9 @@
 """The best point by a score, searched among the points themselves: no relaxation, nothing to round.
 
 A pool of mutants of the best trials and of uniform draws is scored in one batch; then, in rounds, so are
-mutants of the best of the pool. Whether a point is admissible (new, within the rules, not known to fail) is
-asked of the best only, in the order of their scores, because rules and templates cost more than scores.
+mutants of the best of the pool, until none is better. Whether a point is admissible (new, within the rules,
+not known to fail) is asked of the best only, in the order of their scores, because rules and templates cost
+more than scores.
 """
 
 from collections.abc import Callable
@@ -18,8 +19,8 @@ from search_spaces.space import canonical
 POOL, DRAWS = 800, 200
 """Mutants of the best trials, and uniform draws, that a search begins with."""
 
-ROUNDS, PARENTS, CHILDREN = 3, 30, 300
-"""Rounds of local search, how many of the best beget children in each, and how many children."""
+PATIENCE, PARENTS, CHILDREN = 2, 30, 300
+"""Local search ends after so many rounds without a better point; so many of the best beget so many children."""
 
 MUTATIONS = (1.5, 3.0)
 """Mean number of mutated coordinates in the rounds, and in the pool."""
@@ -94,13 +95,13 @@ def search(
         if len(best):
             rows = np.concatenate([rows, encoding.mutants(_repeated(best, POOL), rng, MUTATIONS[1])])
     found, values = _admissible(rows, scores, admission)
-    for _ in range(ROUNDS):
-        if not len(found):
-            break
+    idle = 0
+    while len(found) and idle < PATIENCE:
         children = encoding.mutants(_repeated(found, CHILDREN), rng, MUTATIONS[0], box)
         better, others = _admissible(children, scores, admission)
         found, values = np.concatenate([found, better]), np.concatenate([values, others])
         order = np.argsort(-values, kind="stable")[:PARENTS]
+        idle = 0 if order[0] else idle + 1
         found, values = found[order], values[order]
     return found[0] if len(found) else None
 

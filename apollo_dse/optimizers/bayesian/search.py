@@ -195,7 +195,7 @@ def _learned(
     """Features [n, d] and values [n] of an outcome's trials: if more than `most`, the best half and a draw."""
     places = np.arange(len(outcome.numbers))
     if len(places) > most:
-        ranks = order.argsort()[outcome.numbers].argsort()
+        ranks = order.argsort()[outcome.numbers].argsort().argsort()
         rest = rng.choice(places[ranks >= most // 2], size=most - most // 2, replace=False)
         places = np.sort(np.concatenate([places[ranks < most // 2], rest]))
     return features[outcome.numbers[places]], torch.from_numpy(outcome.values[places])
