@@ -44,8 +44,8 @@ MANY = 20
 class Bayesian(History):
     """Gaussian processes and expected improvement, for tens to some thousands of costly trials.
 
-    The first `initial` trials are a scrambled Sobol sequence. Cost per suggestion stays bounded: processes
-    see the better half of `LEARNED` trials and others drawn at random, hyper-parameters fewer still.
+    The first `initial` trials are a scrambled Sobol sequence. What a suggestion costs stays bounded: a process
+    learns from the best half of `LEARNED` trials and a draw of the others, hyper-parameters from fewer still.
 
     Args:
         problem: what is searched.
@@ -62,12 +62,18 @@ class Bayesian(History):
             raise ValueError(f"`initial >= 2` must hold, but got initial={initial}")
         self.initial = initial
         self._encoding = Encoding(problem.space)
+        self._inside: list[Trial] = []
         self._fits: tuple[int, Mapping[str, Hyperparameters]] = (0, {})
 
     @property
     def settings(self) -> Mapping[str, Any]:
         """The seed and the knob."""
         return {"seed": self.seed, "initial": self.initial}
+
+    def tell(self, trials: Sequence[Trial]) -> None:
+        """Remember more trials; those outside the space, as presets may be, are known but not learned from."""
+        super().tell(trials)
+        self._inside.extend(trial for trial in trials if trial.point in self.problem.space)
 
     def ask(self, n: int) -> Sequence[Point]:
         """`n` different points that were not told yet; fewer only when no more are left.
@@ -78,11 +84,10 @@ class Bayesian(History):
         if n < 1:
             raise ValueError(f"`n >= 1` must hold, but got n={n}")
         rng = self.rng()
-        trials = [trial for trial in self.trials if trial.point in self.problem.space]
-        if len(self.trials) < self.initial or not trials or not self._encoding.parameters:
+        if len(self._inside) < self.initial or not self._encoding.parameters:
             return fresh(self.problem, rng, n, self.known, self._spread())
         with one_thread(), torch.no_grad():
-            points = self._suggested(trials, n, rng)
+            points = self._suggested(n, rng)
         if len(points) == n:
             return points
         known = self.known | set(map(canonical, points))
@@ -91,15 +96,12 @@ class Bayesian(History):
     def _spread(self) -> Callable[[], Point]:
         """Gives the points of the scrambled Sobol sequence, one a call."""
         axes = len(self.problem.space.parameters)
-        if axes > SobolEngine.MAXDIM:
-            rng = self.rng()
-            return lambda: self.problem.space.from_unit(rng.random((1, axes)))[0]
         engine = SobolEngine(axes, scramble=True, seed=self.seed)  # type: ignore[no-untyped-call]
         return lambda: self.problem.space.from_unit(engine.draw(1, dtype=torch.float64).numpy())[0]
 
-    def _suggested(self, trials: Sequence[Trial], n: int, rng: np.random.Generator) -> list[Point]:
+    def _suggested(self, n: int, rng: np.random.Generator) -> list[Point]:
         """Up to `n` points, one after the other, each with those before it pending."""
-        encoding = self._encoding
+        encoding, trials = self._encoding, self._inside
         order = ranking(self.problem, trials)
         rows = encoding.rows([trial.point for trial in trials])
         belief = self._belief(trials, torch.from_numpy(encoding.features(rows)), order)
@@ -131,7 +133,7 @@ class Bayesian(History):
         fits = self._hyperparameters()
 
         def process(outcome: Outcome) -> GaussianProcess:
-            x, y = _learned(outcome, features, order, LEARNED, self._stream(len(self.trials)))
+            x, y = _learned(outcome, features, order, LEARNED, self._stream(len(trials)))
             return GaussianProcess(x, y, fits.get(outcome.name, Hyperparameters.likely(x.shape[1])))
 
         feasible = [row for row, trial in enumerate(trials) if self.problem.feasible(trial)]
@@ -145,14 +147,14 @@ class Bayesian(History):
     def _hyperparameters(self) -> Mapping[str, Hyperparameters]:
         """Of each outcome's process: fitted to the first trials, up to the last step of a fixed schedule."""
         count = step = self.initial
-        while step <= len(self.trials):
+        while step <= len(self._inside):
             count, step = step, ceil(step * GROWTH)
         if self._fits[0] != count:
-            trials = [trial for trial in self.trials[:count] if trial.point in self.problem.space]
+            trials = self._inside[:count]
             order = ranking(self.problem, trials)
             rows = self._encoding.rows([trial.point for trial in trials])
             features = torch.from_numpy(self._encoding.features(rows))
-            outcomes = [*objectives(self.problem, trials), *limits(self.problem, trials)] if trials else []
+            outcomes = [*objectives(self.problem, trials), *limits(self.problem, trials)]
             found = {
                 outcome.name: fit(*_learned(outcome, features, order, FITTED, self._stream(count)))
                 for outcome in outcomes

@@ -99,11 +99,23 @@ def test_what_it_learns_from_is_bounded():
 def test_hyper_parameters_are_fitted_on_a_schedule_and_not_in_between(monkeypatch):
     fitted = []
     plain = search.fit
-    monkeypatch.setattr(search, "fit", lambda x, y: fitted.append(len(y)) or plain(x, y))
     problem = bowl(Integer("a", 0, 99), Integer("b", 0, 99))
     optimizer = Bayesian(problem, seed=0, initial=4)
+    monkeypatch.setattr(
+        search, "fit", lambda x, y: fitted.append((len(optimizer.trials), len(y))) or plain(x, y)
+    )
     run(optimizer, 12, batch=1)
-    assert fitted == [4, 5, 6, 8, 10]  # each 1.2 times the one before, rounded up, and no longer than 11
+    assert fitted == [(n, n) for n in (4, 5, 6, 8, 10)]  # each 1.2 times the one before, rounded up
+
+
+def test_a_batch_is_spread_out():
+    """Were pending points forgotten, a batch would be the best point and its neighbours."""
+    problem = bowl(Integer("a", 0, 999), Integer("b", 0, 999))
+    optimizer = Bayesian(problem, seed=0, initial=8)
+    run(optimizer, 8)
+    batch = np.array([[point["a"], point["b"]] for point in optimizer.ask(6)])
+    apart = np.abs(batch[:, None] - batch[None]).max(axis=-1)[np.triu_indices(6, 1)]
+    assert np.median(apart) >= 20
 
 
 def test_ranks_of_trials():
