@@ -19,6 +19,7 @@ GROUP = "apollo_dse.optimizers"
 
 _OURS = {
     "random": "apollo_dse.optimizers.random:Random",
+    "bayesian": "apollo_dse.optimizers.bayesian.search:Bayesian",
     "evolution": "apollo_dse.optimizers.evolution:Evolution",
 }
 

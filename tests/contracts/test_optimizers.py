@@ -9,6 +9,12 @@ from apollo_dse import optimizers
 from apollo_dse.testing import CONTRACTS, LEARNING
 
 NOT_LEARNING = {"random"}
+THOROUGH = {"bayesian"}  # thinks for some 50 ms about each of ten thousand suggestions
+
+
+def learning(name):
+    """The name, marked as slow where the contracts of `LEARNING` take minutes."""
+    return pytest.param(name, marks=pytest.mark.slow) if name in THOROUGH else name
 
 
 @pytest.mark.parametrize("contract", CONTRACTS)
@@ -18,7 +24,7 @@ def test_contract(name, contract):
 
 
 @pytest.mark.parametrize("contract", LEARNING)
-@pytest.mark.parametrize("name", sorted(set(optimizers.names()) - NOT_LEARNING))
+@pytest.mark.parametrize("name", [*map(learning, sorted(set(optimizers.names()) - NOT_LEARNING))])
 def test_learning(name, contract):
     LEARNING[contract](optimizers.get(name))
 

@@ -1,0 +1,127 @@
+"""The best point by a score, searched among the points themselves: no relaxation, nothing to round.
+
+A pool of mutants of the best trials and of uniform draws is scored in one batch; then, in rounds, so are
+mutants of the best of the pool, until none is better. Whether a point is admissible (new, within the rules,
+not known to fail) is asked of the best only, in the order of their scores, because rules and templates cost
+more than scores.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from apollo_dse.optimizers.bayesian.encoding import Encoding
+from apollo_dse.problem import Problem
+from search_spaces.space import canonical
+
+POOL, DRAWS = 800, 200
+"""Mutants of the best trials, and uniform draws, that a search begins with."""
+
+PATIENCE, PARENTS, CHILDREN = 2, 30, 300
+"""Local search ends after so many rounds without a better point; so many of the best beget so many children."""
+
+MUTATIONS = (1.5, 3.0)
+"""Mean number of mutated coordinates in the rounds, and in the pool."""
+
+CHECKED = 256
+"""Points at most of which a round asks whether they are admissible, in blocks of `PARENTS`."""
+
+PERTURBED = 20
+"""Mean number of mutated coordinates in a trust region, TuRBO's."""
+
+Scores = Callable[[NDArray[np.float64]], NDArray[np.float64]]
+"""Score [n] of rows [n, p]: larger is better."""
+
+
+Box = tuple[NDArray[np.float64], NDArray[np.float64]]
+"""Lowest and highest coordinates [p] of a part of the space, both included."""
+
+
+@dataclass(slots=True)
+class Admission:
+    """Which rows may be suggested; it remembers what it was asked, and what was taken.
+
+    `taken` are `canonical` texts of points that are told or pending.
+    """
+
+    problem: Problem
+    encoding: Encoding
+    taken: set[str]
+    _known: dict[bytes, bool] = field(default_factory=dict)
+
+    def take(self, row: NDArray[np.float64]) -> None:
+        """Admit the row [p] no more."""
+        self._known[row.tobytes()] = False
+
+    def admitted(self, rows: NDArray[np.float64]) -> NDArray[np.bool_]:
+        """Whether each of the rows [n, p] may be suggested [n]."""
+        keys = [row.tobytes() for row in rows]
+        unknown = {key: number for number, key in enumerate(keys) if key not in self._known}
+        points = self.encoding.points(rows[list(unknown.values())])
+        new = [canonical(point) not in self.taken and point in self.problem.space for point in points]
+        violations = iter(
+            self.problem.known_violations([point for point, keep in zip(points, new, strict=True) if keep])
+        )
+        for key, keep in zip(unknown, new, strict=True):
+            self._known[key] = keep and next(violations) == 0
+        return np.array([self._known[key] for key in keys], dtype=bool)
+
+
+def search(
+    encoding: Encoding,
+    scores: Scores,
+    best: NDArray[np.float64],
+    admission: Admission,
+    rng: np.random.Generator,
+    box: Box | None = None,
+) -> NDArray[np.float64] | None:
+    """The admissible row [p] of the best score that a search from the rows `best` [k, p] finds; None: none is.
+
+    Args:
+        encoding: of the rows.
+        scores: what is sought.
+        best: rows of the best trials; none are all right.
+        admission: which rows may be suggested.
+        rng: source of chance.
+        box: where to search, around the first of the best; None is everywhere.
+    """
+    if box is not None:
+        centres = np.repeat(best[:1], POOL + DRAWS, axis=0)
+        rows = encoding.mutants(centres, rng, PERTURBED, box)
+    else:
+        rows = encoding.draws(rng, DRAWS if len(best) else POOL + DRAWS)
+        if len(best):
+            rows = np.concatenate([rows, encoding.mutants(_repeated(best, POOL), rng, MUTATIONS[1])])
+    found, values = _admissible(rows, scores, admission)
+    idle = 0
+    while len(found) and idle < PATIENCE:
+        children = encoding.mutants(_repeated(found, CHILDREN), rng, MUTATIONS[0], box)
+        better, others = _admissible(children, scores, admission)
+        found, values = np.concatenate([found, better]), np.concatenate([values, others])
+        order = np.argsort(-values, kind="stable")[:PARENTS]
+        idle = 0 if order[0] else idle + 1
+        found, values = found[order], values[order]
+    return found[0] if len(found) else None
+
+
+def _repeated(rows: NDArray[np.float64], n: int) -> NDArray[np.float64]:
+    """`n` rows, all equally often."""
+    return rows[np.arange(n) % len(rows)]
+
+
+def _admissible(
+    rows: NDArray[np.float64], scores: Scores, admission: Admission
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """The best admissible of the rows, `PARENTS` of them at most, with their scores, the best first."""
+    rows = np.unique(rows, axis=0)
+    values = scores(rows)
+    order = np.argsort(-values, kind="stable")[:CHECKED]
+    kept: list[int] = []
+    for start in range(0, len(order), PARENTS):
+        block = order[start : start + PARENTS]
+        kept += block[admission.admitted(rows[block])].tolist()
+        if len(kept) >= PARENTS:
+            break
+    return rows[kept[:PARENTS]], values[kept[:PARENTS]]

@@ -1,0 +1,144 @@
+"""Points as rows of numbers: what mutations count in, and what the surrogates see.
+
+A row has one coordinate for each parameter that has a choice: the index of a discrete parameter's value, the
+place of a `Real`'s value in [0, 1]. Features are what kernels measure distances in: ordinals by their rank,
+numbers by their place in the range (`log=True` parameters by that of their logarithm), categories one-hot.
+All lie in [0, 1]. `benchmarks/bayesian_encoding.py` has why ordinals go by rank, not by their logarithm.
+"""
+
+from collections.abc import Sequence
+from math import inf, log
+
+import numpy as np
+from numpy.typing import NDArray
+
+from search_spaces.parameter import Categorical, Integer, Ordinal, Parameter, Real
+from search_spaces.quantity import Value
+from search_spaces.space import Point, SearchSpace
+
+STEP_SPREAD = 0.15
+"""Standard deviation of a mutation's step, as a share of a parameter's range; never under one value."""
+
+STEPS = 0.7
+"""Probability that a mutation of a number is a step; else it is a draw of any value."""
+
+
+class Encoding:
+    """Rows and features of the points of a space.
+
+    Args:
+        space: where the points lie.
+    """
+
+    def __init__(self, space: SearchSpace) -> None:
+        self.space = space
+        self.parameters = tuple(each for each in space.parameters if each.cardinality != 1)
+        self.counts = np.array([each.cardinality or inf for each in self.parameters], dtype=np.float64)
+        self._is_real = np.isinf(self.counts)
+        self.is_categorical = np.array([isinstance(each, Categorical) for each in self.parameters], dtype=bool)
+        self._pinned = {each.name: each.from_unit(0.5) for each in space.parameters if each.cardinality == 1}
+
+    @property
+    def ends(self) -> NDArray[np.float64]:
+        """Largest coordinate [p] of each of the `p` parameters that have a choice; the smallest is 0."""
+        return np.where(self._is_real, 1.0, self.counts - 1)
+
+    def rows(self, points: Sequence[Point]) -> NDArray[np.float64]:
+        """Rows [n, p] of `n` points of the space."""
+        rows = [[_coordinate(each, point[each.name]) for each in self.parameters] for point in points]
+        return np.array(rows, dtype=np.float64).reshape(len(points), len(self.parameters))
+
+    def points(self, rows: NDArray[np.float64]) -> list[Point]:
+        """The points of `n` rows [n, p]; rules are not asked."""
+        found: list[Point] = []
+        for row in rows.tolist():
+            chosen = {each.name: _value(each, place) for each, place in zip(self.parameters, row, strict=True)}
+            chosen |= self._pinned
+            found.append({name: chosen[name] for name in self.space.names})
+        return found
+
+    def features(self, rows: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Features [n, d] of `n` rows [n, p]; `d >= p`, since a category has a feature for each value."""
+        columns = [_features(each, column) for each, column in zip(self.parameters, rows.T, strict=True)]
+        return np.concatenate(columns, axis=1) if columns else np.zeros((len(rows), 0))
+
+    def mutants(
+        self,
+        rows: NDArray[np.float64],
+        rng: np.random.Generator,
+        mutations: float,
+        box: tuple[NDArray[np.float64], NDArray[np.float64]] | None = None,
+    ) -> NDArray[np.float64]:
+        """One child [n, p] of each of the rows [n, p], changed in about `mutations` coordinates, at least one.
+
+        Args:
+            rows: the parents.
+            rng: source of chance.
+            mutations: mean number of changed coordinates; a change may come to nothing at an end.
+            box: lowest and highest coordinates [p] that a child may have, both included.
+        """
+        n, p = rows.shape
+        lowest, highest = (np.zeros(p), self.ends) if box is None else box
+        chosen = rng.random((n, p)) < (mutations - 1.0) / max(1, p - 1)
+        chosen[np.arange(n), rng.integers(p, size=n)] = True
+        step = np.abs(rng.normal(0.0, STEP_SPREAD, (n, p)))
+        step = np.where(self._is_real, step, np.maximum(1.0, np.round(step * self.counts)))
+        stepped = rows + step * rng.choice((-1.0, 1.0), (n, p))
+        widths = highest - lowest
+        drawn = lowest + np.where(
+            self._is_real, rng.random((n, p)) * widths, np.floor(rng.random((n, p)) * (widths + 1.0))
+        )
+        by_step = (rng.random((n, p)) < STEPS) & ~self.is_categorical
+        return np.clip(np.where(chosen, np.where(by_step, stepped, drawn), rows), lowest, highest)
+
+    def around(
+        self, row: NDArray[np.float64], length: float
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Lowest and highest coordinates [p] around `row` [p], half of `length` times the range away.
+
+        Of a discrete parameter the two neighbours are within reach always, of a category all values.
+        """
+        reach = np.where(self._is_real, length / 2, np.maximum(1.0, np.floor(length / 2 * self.ends)))
+        reach = np.where(self.is_categorical, np.inf, reach)
+        return np.maximum(row - reach, 0.0), np.minimum(row + reach, self.ends)
+
+    def draws(self, rng: np.random.Generator, n: int) -> NDArray[np.float64]:
+        """`n` rows [n, p] of points drawn uniformly, rules not asked."""
+        units = rng.random((n, len(self.parameters)))
+        return np.where(self._is_real, units, np.minimum(np.floor(units * self.counts), self.ends))
+
+
+def ordinal_features(values: Sequence[float]) -> NDArray[np.float64]:
+    """Feature [k] of each of the `k` values of an ordinal parameter: its rank."""
+    return np.linspace(0.0, 1.0, len(values))
+
+
+def _coordinate(parameter: Parameter, value: Value) -> float:
+    if isinstance(parameter, Real):
+        return parameter.to_unit(value)
+    if isinstance(parameter, Integer):
+        return float(value) - parameter.low
+    return float(parameter.values.index(value))
+
+
+def _value(parameter: Parameter, coordinate: float) -> Value:
+    if isinstance(parameter, Real):
+        return parameter.from_unit(coordinate)
+    if isinstance(parameter, Integer):
+        return parameter.low + int(coordinate)
+    return parameter.values[int(coordinate)]
+
+
+def _features(parameter: Parameter, column: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Features [n, 1], of a category [n, k], of a column of coordinates [n]."""
+    if isinstance(parameter, Real):
+        return column[:, None]
+    if isinstance(parameter, Ordinal):
+        return ordinal_features(parameter.values)[column.astype(np.int64), None]
+    if isinstance(parameter, Categorical):
+        return np.asarray(column[:, None] == np.arange(len(parameter.values)), dtype=np.float64)
+    if parameter.log:
+        return (np.log(parameter.low + column) - log(parameter.low))[:, None] / log(
+            parameter.high / parameter.low
+        )
+    return column[:, None] / (parameter.high - parameter.low)
