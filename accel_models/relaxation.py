@@ -9,10 +9,10 @@ Layer. A mapping m of D asks for holdings, bytes and cycles that do not rise wit
 at most that on D. Its energy is a sum of bytes times energies of a byte, and of latency times leakage. Bytes
 off chip do not rise either. Bytes on chip may: a chunk that more children share is copied and rounded up more
 often. A pricer therefore lets an energy count only where the axes that its bytes may rise with are settled in
-the box, and as zero elsewhere (`Relaxable.relax`). Then m costs at most as much energy on R as on D. Where
-R's mapspace leaves m out, it has a mapping that is as good in all that counts
-(`mapspace.enumeration.array_tiles`). The least over m inherits both, whichever mapping was chosen for D, and
-for which goal.
+the box, and as zero elsewhere (`Relaxable.relax`). Then m costs at most as much energy on R as on D. Which
+array tiles there are depends on the PEs alone; where R has others than D, it has one that is as fast
+(`mapspace.enumeration.array_tiles`), and energies on chip do not count. The least over m inherits both,
+whichever mapping was chosen for D, and for which goal.
 
 Network. D runs its layers along one path through the states of `accel_models.chain`, each at least as expensive
 as the least of that state on R, and R has every state that D has. So the shortest path on R by latencies alone

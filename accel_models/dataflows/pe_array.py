@@ -28,11 +28,11 @@ SUPPLIES = (
 ON_CHIP_ENERGIES = {
     "pe_read_j": ("pe_x", "pe_y"),
     "pe_write_j": ("pe_x", "pe_y"),
-    "core_read_j": ("pe_x", "pe_y", "cores", "lanes"),
-    "core_write_j": ("pe_x", "pe_y", "cores", "lanes"),
+    "core_read_j": ("pe_x", "pe_y", "cores"),
+    "core_write_j": ("pe_x", "pe_y", "cores"),
     "register_j": ("pe_x", "pe_y", "cores", "lanes"),
 }
-"""Energies of on-chip bytes, and the axes that more of those bytes may come with."""
+"""Energies of on-chip bytes, and the axes that more of those bytes may come with: all that lie above."""
 
 SPENT = (*ON_CHIP_ENERGIES, "dram_j", "mac_j", "vector_op_j", "leakage_w")
 """Columns that bear on energy alone."""

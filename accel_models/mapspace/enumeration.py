@@ -99,17 +99,15 @@ def array_tiles(
     step_p, step_r, step_q, step_s = int(layer[2]), int(layer[3]), int(layer[4]), int(layer[5])
     weight_b, input_b, psum_b = widths[0], widths[1], widths[2]
     tiles_of, trips_of, words_of = tilings
-    kept, rows = np.empty(len(tiles_of), np.int64), np.empty((len(tiles_of), 20))
-    row, share = np.empty(20), np.empty(6, np.int64)
+    kept, rows = np.empty(len(tiles_of), np.int64), np.empty((len(tiles_of), 16))
+    row, share = np.empty(16), np.empty(6, np.int64)
     count = 0
     for t in range(len(tiles_of)):
         if count and rows[0, 0] + rows[0, 1] + rows[0, 2] + rows[0, 3] == 0:
             break
         tile, trips, words = tiles_of[t], trips_of[t], words_of[t]
-        pes = 1.0
         for d in range(6):
             share[d] = chunks(tile[d], (axes[0] if dx == d else 1) * (axes[1] if dy == d else 1))
-            pes *= chunks(tile[d], share[d])
             row[10 + d] = -tile[d]
         columns = windows(share[Q], s, step_q, step_s)
         inputs = float(share[N] * share[G] * share[C] * windows(share[P], r, step_p, step_r) * columns)
@@ -130,10 +128,6 @@ def array_tiles(
         row[7] = inputs_move
         row[8] = settings > 1
         row[9] = trips[G] * trips[K] * trips[C] > 1
-        row[16] = pes * words[T_INPUT_VISITS] * inputs
-        row[17] = pes * settings * trips[C] * outputs
-        row[18] = pes * settings * outputs * words[T_PARTIALS]
-        row[19] = pes * settings * trips[C] * share[N] * share[G] * share[C] * share[P] * share[Q]
         needed = True
         for i in range(count):
             if _beats(rows[i], row):

@@ -84,24 +84,6 @@ def needed_tiles(space: Mapspace, structure: Structure, room: Room, on_pes: tupl
         fits = all(found[i] < len(needs[i][1]) for i in (0, 2, 3))
         return found if fits else None
 
-    def on_chip(t: int) -> tuple[float, ...]:
-        """Words in and out of all PE memories together: filled, updated, returned, read."""
-        share = [-(-int(size) // by) for size, by in zip(tiles[t], spread, strict=True)]
-        n, g, k, c, p, q = share
-        pes = prod(-(-int(size) // part) for size, part in zip(tiles[t], share, strict=True))
-        chunk = Layer(
-            name="chunk", n=n, g=g, c=c, p=p, q=q, r=layer.r, s=layer.s,
-            stride=layer.stride, dilation=layer.dilation,
-        )  # fmt: skip
-        settings, tiles_in_time = trips[t][[0, 1, 2, 4, 5]].prod(), trips[t].prod()
-        outputs = n * g * k * p * q
-        return (
-            pes * words[t][4] * chunk.words("inputs"),
-            pes * tiles_in_time * outputs,
-            pes * settings * outputs * words[t][1],
-            pes * tiles_in_time * n * g * c * p * q,
-        )
-
     def no_better(t: int, i: int) -> bool:
         """Whether tiling i spares tiling t."""
         if any(a < b for a, b in zip(tiles[i], tiles[t], strict=True)) or any(
@@ -117,8 +99,7 @@ def needed_tiles(space: Mapspace, structure: Structure, room: Room, on_pes: tupl
         if apart:
             visits = trips[i][[0, 4, 5]].prod() * trips[t][[1, 2, 3]].prod()
         return bool(
-            all(a <= b for a, b in zip(on_chip(i), on_chip(t), strict=True))
-            and resident[0] <= resident[1]
+            resident[0] <= resident[1]
             and streamed[0] <= streamed[1]
             and words[i][4] <= words[t][4]
             and visits <= words[t][5]

@@ -102,7 +102,7 @@ def test_what_is_unsettled_costs_nothing_on_chip():
         high[name][row] = LISTS[name][-1]
     columns = PRICER.relax(EDGE_RANGES.ranges({}, low, high), "energy")
     assert (columns["pe_read_j"] > 0).tolist() == [False, False, True, True, True]
-    assert (columns["core_write_j"] > 0).tolist() == [False, False, False, False, True]
+    assert (columns["core_write_j"] > 0).tolist() == [False, False, False, True, True]
     assert (columns["register_j"] > 0).tolist() == [False, False, False, False, True]
     assert (columns["dram_j"] > 0).all()
     assert not np.any([PRICER.relax(EDGE_RANGES.ranges({}, low, high), "latency")["mac_j"]])
