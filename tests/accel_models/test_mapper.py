@@ -84,7 +84,7 @@ MATRICES = [
     (product_of_matrices(2, 2, 2), machine((3, 8), (2, 1), shared_bandwidth=1.0), (frozenset({2}), ALL, ALL)),
     (product_of_matrices(1, 4, 3), machine((4,), (4, 1), inner_array=True), (frozenset({1}), ALL)),
     (product_of_matrices(4, 3, 2), machine((9,), (1, 1), 0.0, fill=0.0), (ALL, ALL)),
-    (batch_of_products(4, 2, 1), machine((40,), (4, 1)), (ALL, ALL)),
+    (batch_of_products(4, 1, 2), machine((40,), (4, 1), 3.0), (ALL, ALL)),
     (
         batch_of_products(4, 1, 2),
         machine((3, 12), (2, 2), fill=0.0, shared_bandwidth=2.0),
