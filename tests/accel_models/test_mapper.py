@@ -253,7 +253,7 @@ def reuse_of(order, relevant, sliding, version):
 def test_sharing_and_hops_are_those_of_the_counts():
     problem = row_of_windows(6, 3, 4)
     lattice, mesh = Lattice(problem), (4, 6)
-    size, child = lattice.position(np.array([3, 3, 2])), np.array([1, 1, 2])
+    size, child = lattice.extents.tolist().index([3, 3, 2]), np.array([1, 1, 2])
     ways = arrays.spreads(lattice, mesh, size, child, placed=True)
     assert len(ways) > 1
     for way in ways:
@@ -278,4 +278,7 @@ def test_sizes_of_the_lattice_are_all_vectors_of_divisors():
     assert {tuple(each) for each in lattice.extents.tolist()} == {
         (m, 1, k) for m in (1, 2, 3, 4, 6, 12) for k in (1, 2, 3, 6)
     }
-    assert [lattice.position(each) for each in lattice.extents] == list(range(lattice.size))
+    for size, other in ((0, 5), (5, 0), (2, 4), (1, 1)):
+        if lattice.multiply(np.array([size]), np.array([other])):
+            product = lattice.extents[size] * lattice.extents[other]
+            assert lattice.extents[size + other].tolist() == product.tolist()
