@@ -3,7 +3,7 @@
 The file has architectures, problems and, by row, the best mapping that a tool found with its effort, in the
 tabular form of `accel_models.interop.timeloop`; it is not part of the project. Both sides are counted by the
 rules of release 3.0.3, with which the rows were made. Our seconds are those of one processor. Writes
-results/timeloop_mapper.json; docs/mapper.md shows it.
+results/timeloop_mapper.json.
 
     python benchmarks/timeloop_mapper.py --data FOLDER
 """
