@@ -7,7 +7,6 @@ bandwidth. All are smaller is better.
 
 from dataclasses import dataclass
 from functools import cached_property
-from math import prod
 
 import numpy as np
 
@@ -119,11 +118,6 @@ class Chain:
         """Energy of a hop below a level; 0 if no level from there on keeps the dataspace."""
         served = any(each >= level for each in self.kept(dataspace))
         return self.machine.hop_energy_pj if served else 0.0
-
-    @cached_property
-    def fanouts(self) -> tuple[int, ...]:
-        """Children of an instance of every level."""
-        return tuple(prod(mesh) for mesh in self.machine.meshes)
 
     def _zeros(self) -> Floats:
         return np.zeros((len(self.keeps), len(self.problem.dataspaces), self.channels))

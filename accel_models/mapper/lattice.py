@@ -164,15 +164,6 @@ class Lattice:
             found &= self.exponents[others, axis] <= left[:, axis, None]
         return found
 
-    def position(self, extents: Ints) -> int:
-        """The position of a size, from its extents [dimensions]."""
-        left, found = list(map(int, extents)), 0
-        for (dim, prime), step in zip(self.axes, self.steps, strict=False):
-            while left[dim] % prime == 0:
-                left[dim] //= prime
-                found += int(step)
-        return found
-
     def pairs(self, sizes: Ints, allowed: NDArray[np.bool_]) -> tuple[Ints, Ints]:
         """All multiples of given sizes [n] that are allowed [sizes]: rows into `sizes`, and positions, [pairs].
 

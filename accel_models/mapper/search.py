@@ -47,27 +47,21 @@ class Move:
     orders: Sequence[tuple[int, ...]] | None = None
 
 
-@dataclass
+@dataclass(frozen=True, slots=True)
 class Found:
     """Whole mappings.
 
     Attributes:
-        scores, energy, cycles: [rows].
+        scores: what is minimized, [rows].
         cost: by channel, [rows, channels].
         spread: units in use, [rows].
         moves: the steps that lead to them.
-        complete: whether no row was cut.
-        visited: rows that were looked at.
     """
 
     scores: Floats
-    energy: Floats
-    cycles: Floats
     cost: Floats
     spread: Ints
     moves: list[Move]
-    complete: bool
-    visited: int
 
 
 class Search:
@@ -78,6 +72,10 @@ class Search:
         chain: machine with kept dataspaces.
         vectors: sizes that every level can spread.
         objective: what is minimized.
+
+    Attributes:
+        cut: whether the last run left out rows since there were too many.
+        visited: rows that all runs looked at.
     """
 
     def __init__(self, lattice: Lattice, chain: Chain, vectors: list[Ints], objective: Objective) -> None:
@@ -127,16 +125,7 @@ class Search:
         cycles = np.maximum(
             self.computes / front.spread, cost[:, self.chain.energies :].max(axis=1, initial=0.0)
         )
-        return Found(
-            score(self.objective, energy, cycles),
-            energy,
-            cycles,
-            cost,
-            front.spread,
-            moves,
-            not self.cut,
-            self.visited,
-        )
+        return Found(score(self.objective, energy, cycles), cost, front.spread, moves)
 
     # steps
 
