@@ -21,11 +21,11 @@ R may keep activations on chip, so the bound holds where D may not. State 0, wit
 decides whether a design can run a network; where R cannot, no D can.
 
 Energy-delay product. The product of least latency and least energy is a bound, but no mapping need have both.
-Let l, e and p be the least latency, energy and product of the two of a layer in a state on R. Whatever
-mapping D has there, its latency and energy lie in the convex set {x >= l, y >= e, x y >= p}, on which x + t y
-is least at x = sqrt(t p), clipped to [l, p / e]. The shortest path by these values, v(t), is at most latency
-+ t energy of D, for every t. So latency and energy of D lie above all lines x + t y = v(t), and the product x
-y, concave along a falling line, is least at a corner where two neighbouring lines meet (`_least_product`).
+Let l, e and p be the least latency, energy and product of the two of a layer in a state on R. Whatever mapping
+D has there, its latency and energy lie in the convex set {x >= l, y >= e, x y >= p}, on which x + t y is least
+at x = sqrt(t p), clipped to [l, p / e]. The shortest path by these values, v(t), is at most latency + t energy
+of D, for every t. So latency and energy of D lie above all lines x + t y = v(t), and the product x y, concave
+along a falling line, is least at a corner where two neighbouring lines meet (`_least_product`).
 
 Steady states are not bounded: which parameters stay on chip is a greedy choice, which need not improve.
 

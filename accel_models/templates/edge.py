@@ -10,11 +10,11 @@ PEs x cores x lanes x 4 x 2 x clock is the published peak of Edge TPU V1, V2 and
 Interpretations. What the chip-level memories counted in entries do is not published. We read them so:
 
 1. An entry is 8 bytes, one 64-bit word (`ENTRY_BYTES`).
-2. Parameter memory stages weights on their way to the cores. One broadcast moves one core tile, which must
-   fit (`weight_tile_bytes`); at most one fill is in flight, so weights stream at no more than its size over
-   the DRAM latency (bandwidth-delay product).
-3. Activation memory does the same for inputs and outputs; one broadcast moves one row of a PE's input tile,
-   its columns times its channels (`input_row_bytes`).
+2. Parameter memory stages weights on their way to the cores; one broadcast moves one core tile, which must fit
+   (`weight_tile_bytes`). Activation memory does the same for inputs and outputs; one broadcast moves one row of
+   a PE's input tile, its columns times its channels (`input_row_bytes`).
+3. What is on the way to and from DRAM is staged: its bandwidth is at most the size of both memories over the
+   DRAM latency (bandwidth-delay product).
 4. Instruction memory holds the program of the running layer, `ENTRIES_PER_TILE` entries for every distinct
    tile that DRAM- and PE-level loops visit; a mapping with more tiles cannot be run.
 5. The PE memory's port moves 4 activations per lane and cycle, the core memory's feeds every lane and way with

@@ -6,7 +6,7 @@ of which the geometric mean of bounds is a bound.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from math import inf
+from math import inf, isclose
 
 import numpy as np
 import torch
@@ -20,9 +20,13 @@ from apollo_dse.evaluators.analytical import STEADY, AnalyticalEvaluator
 from apollo_dse.oracle.envelope import Envelope
 from apollo_dse.oracle.lattice import Boxes, Lattice
 from apollo_dse.problem import Constraint, Problem
+from search_spaces.space import DesignSpace
 
 UNMAPPED = "cannot run"
 """Why a box is pruned in which no design can run a network; other limits go by their text."""
+
+CHECKED = 16
+"""Points on which ranges are compared with designs before they are believed."""
 
 Known = Mapping[str, tuple[Column, Column]]
 """Least and most of metrics over n boxes; [n] each."""
@@ -57,7 +61,11 @@ class Bounds:
 
     @classmethod
     def of(cls, problem: Problem, lattice: Lattice) -> "Bounds | str":
-        """The bounds of a problem, or a clause that says why it has none."""
+        """The bounds of a problem, or a clause that says why it has none.
+
+        Raises:
+            ValueError: the ranges of the space do not describe its designs.
+        """
         evaluator = problem.evaluate
         if not isinstance(evaluator, AnalyticalEvaluator):
             return "its evaluator is not the built-in one"
@@ -71,6 +79,7 @@ class Bounds:
             return f"family {first.template!r} has no bounds over boxes of designs"
         limits = [limit.limit for limit in problem.constraints if _is_known(limit)]
         envelope = Envelope(lattice, space.monotone, min(limits, default=inf) * (1 + SLACK))
+        _check(envelope, space)
         return cls(problem, evaluator, pricer, envelope)
 
     def first_axes(self) -> list[int]:
@@ -163,6 +172,24 @@ class Bounds:
             self._least.update(zip(new, found.tolist(), strict=True))
             self.num_priced += len(new)
         return np.array([self._least[key] for key in keys])
+
+
+def _check(envelope: Envelope, space: DesignSpace) -> None:
+    """Compare ranges with designs: a space whose `build` was replaced has those of another template.
+
+    Raises:
+        ValueError: they do not agree on some point.
+    """
+    rng, lengths = np.random.default_rng(0), envelope.lattice.whole().lengths[0]
+    places = rng.integers(0, lengths, size=(CHECKED, len(lengths)))
+    floor = envelope.floor(places)
+    violated = np.any(list(floor.violations.values()), axis=0)
+    for row, point in enumerate(envelope.lattice.points(places)):
+        design = space.build(point)
+        area_mm2, told = design.total_area_mm2, float(floor.area_mm2[row])
+        if not isclose(area_mm2, told, rel_tol=1e-9) or bool(design.violations) != bool(violated[row]):
+            rule = f"`monotone` of space {space.name!r} must describe what its `build` makes"
+            raise ValueError(f"{rule}, but {point} has {area_mm2} mm2, and is said to have {told}")
 
 
 def _is_known(limit: Constraint) -> bool:

@@ -93,7 +93,7 @@ def solve(
 
     Raises:
         ValueError: `top < 1`, a parameter is a `Real`, or the problem has no bounds and the space is too large
-            to be solved point by point; the message says why.
+            to be solved point by point, or the ranges of the space are not those of its designs.
     """
     if top < 1:
         raise ValueError(f"`top >= 1` must hold, but got top={top}")

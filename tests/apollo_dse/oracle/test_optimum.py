@@ -295,6 +295,17 @@ def test_what_cannot_be_solved_is_refused(asked, said):
         oracle.solve(asked)
 
 
+def build_with_one_core(point):
+    return EDGE.build({**point, "cores": 1})
+
+
+def test_ranges_of_another_template_are_found_out():
+    changed = replace(EDGE, build=build_with_one_core)
+    asked = unsolvable(EDGE.space, "latency_s", AnalyticalEvaluator(changed, (SMALL,)))
+    with pytest.raises(ValueError, match="`monotone` of space 'edge' must describe what its `build` makes"):
+        oracle.solve(asked)
+
+
 def test_top_is_a_count():
     with pytest.raises(ValueError, match="top=0"):
         oracle.solve(problem("one", "latency", ("latency",)), top=0)
