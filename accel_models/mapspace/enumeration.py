@@ -99,11 +99,11 @@ def array_tiles(
     step_p, step_r, step_q, step_s = int(layer[2]), int(layer[3]), int(layer[4]), int(layer[5])
     weight_b, input_b, psum_b = widths[0], widths[1], widths[2]
     tiles_of, trips_of, words_of = tilings
-    kept, rows = np.empty(len(tiles_of), np.int64), np.empty((len(tiles_of), 16))
-    row, share = np.empty(16), np.empty(6, np.int64)
+    kept, rows = np.empty(len(tiles_of), np.int64), np.empty((len(tiles_of), 17))
+    row, share = np.empty(17), np.empty(6, np.int64)
     count = 0
     for t in range(len(tiles_of)):
-        if count and rows[0, 0] + rows[0, 1] + rows[0, 2] + rows[0, 3] == 0:
+        if count and kept[0] == 0 and rows[0, 0] + rows[0, 1] + rows[0, 2] + rows[0, 3] == 0:
             break
         tile, trips, words = tiles_of[t], trips_of[t], words_of[t]
         for d in range(6):
@@ -124,10 +124,11 @@ def array_tiles(
         activations = words[T_INPUTS] * input_b + 2.0 * words[T_PARTIALS] * psum_b
         row[4] = activations + words[T_RESIDENT] * weight_b
         row[5] = activations + words[T_STREAMED] * weight_b
-        row[6] = words[T_INPUT_VISITS]
+        row[6] = words[T_INPUT_VISITS] * inputs
         row[7] = inputs_move
         row[8] = settings > 1
         row[9] = trips[G] * trips[K] * trips[C] > 1
+        row[16] = settings * outputs * words[T_PARTIALS]
         needed = True
         for i in range(count):
             if _beats(rows[i], row):

@@ -84,6 +84,16 @@ def needed_tiles(space: Mapspace, structure: Structure, room: Room, on_pes: tupl
         fits = all(found[i] < len(needs[i][1]) for i in (0, 2, 3))
         return found if fits else None
 
+    def into_memories(t: int) -> tuple[float, ...]:
+        """Words that come to one PE: inputs, and partial sums that return."""
+        n, g, k, c, p, q = (-(-int(size) // by) for size, by in zip(tiles[t], spread, strict=True))
+        chunk = Layer(
+            name="chunk", n=n, g=g, c=c, p=p, q=q, r=layer.r, s=layer.s,
+            stride=layer.stride, dilation=layer.dilation,
+        )  # fmt: skip
+        settings = trips[t][[0, 1, 2, 4, 5]].prod()
+        return words[t][4] * chunk.words("inputs"), settings * n * g * k * p * q * words[t][1]
+
     def no_better(t: int, i: int) -> bool:
         """Whether tiling i spares tiling t."""
         if any(a < b for a, b in zip(tiles[i], tiles[t], strict=True)) or any(
@@ -101,7 +111,7 @@ def needed_tiles(space: Mapspace, structure: Structure, room: Room, on_pes: tupl
         return bool(
             resident[0] <= resident[1]
             and streamed[0] <= streamed[1]
-            and words[i][4] <= words[t][4]
+            and all(a <= b for a, b in zip(into_memories(i), into_memories(t), strict=True))
             and visits <= words[t][5]
             and (not apart or streamed[0] <= resident[1])
         )

@@ -47,7 +47,7 @@ def exact_latency(case: Case) -> Latency:
     return latency(case.layer, counted(case), case.design.levels, case.design.word_format)
 
 
-@settings(max_examples=300, deadline=None, derandomize=True)
+@settings(max_examples=120, deadline=None, derandomize=True)
 @given(layers, choices, designs_drawn)
 def test_tallies_the_mapping_that_it_describes(layer: Layer, drawn: list[int], design: Accelerator) -> None:
     case = Case.of(layer, drawn, design)
@@ -63,7 +63,7 @@ def test_tallies_the_mapping_that_it_describes(layer: Layer, drawn: list[int], d
     assert exact.macs == layer.macs
 
 
-@settings(max_examples=500, deadline=None, derandomize=True)
+@settings(max_examples=150, deadline=None, derandomize=True)
 @given(layers, choices, designs_drawn, st.sampled_from([1, 2, 5, 20, 100, 1000]))
 def test_promises_no_lower_latency_than_any_level_takes(
     layer: Layer, drawn: list[int], design: Accelerator, bandwidth: int
@@ -120,7 +120,7 @@ def core_words(found: dict[str, float]) -> float:
     return found["used_cores"] * (found["core_read"] + found["core_filled"])
 
 
-@settings(max_examples=300, deadline=None, derandomize=True)
+@settings(max_examples=120, deadline=None, derandomize=True)
 @given(layers, choices, designs_drawn)
 def test_counts_pe_memory_words_from_above(layer: Layer, drawn: list[int], design: Accelerator) -> None:
     """With all words one byte wide; windows that lanes share and reuse by coincidence are left out."""
@@ -130,7 +130,7 @@ def test_counts_pe_memory_words_from_above(layer: Layer, drawn: list[int], desig
     assert pe_words(found) >= onchip(exact, 1)
 
 
-@settings(max_examples=300, deadline=None, derandomize=True)
+@settings(max_examples=120, deadline=None, derandomize=True)
 @given(layers, choices, designs_drawn, st.booleans())
 def test_counts_on_chip_words_exactly_where_tiles_divide(
     layer: Layer, drawn: list[int], design: Accelerator, whole: bool
@@ -169,7 +169,7 @@ def unlike(design: Accelerator) -> Accelerator:
     return replace(design, levels=tuple(levels), word_format=WordFormat.integer(8, 8, 8), mac_energy_j=2.0)
 
 
-@settings(max_examples=300, deadline=None, derandomize=True)
+@settings(max_examples=120, deadline=None, derandomize=True)
 @given(layers, choices, designs_drawn, st.booleans())
 def test_energies_are_those_of_the_counted_words(
     layer: Layer, drawn: list[int], design: Accelerator, whole: bool

@@ -1,6 +1,7 @@
 """The contracts are tested too: each of these optimizers breaks one law, and a named contract says so."""
 
 from copy import copy
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -202,6 +203,11 @@ class TakesOnlyItsOwnSpace(Evolution):
         super().tell(trials)
 
 
+class SpendsTrialsOnWhatIsKnown(Random):
+    def __init__(self, problem, seed):
+        super().__init__(replace(problem, preview=None), seed)
+
+
 class AnswersNothingToNothing(Random):
     def ask(self, n):
         return super().ask(n) if n else []
@@ -226,6 +232,7 @@ MUTANTS = {
     RepeatsAPoint: "suggests_nothing_twice",
     ForgetsStrangers: "suggests_nothing_twice",
     StopsShort: "suggests_nothing_twice",
+    SpendsTrialsOnWhatIsKnown: "spends_no_trial_on_what_is_known",
     TakesOnlyItsOwnSpace: "takes_strangers_trials",
     CrashesOnInfeasible: "survives_infeasible_trials",
     CrashesWithoutAFeasibleTrial: "survives_infeasible_trials",
