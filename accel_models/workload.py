@@ -105,6 +105,11 @@ def _check_whole(what: str, name: str, least: int, *values: object) -> None:
             )
 
 
+def canonical(layer: Layer) -> Layer:
+    """The layer's shape alone, so that equal shapes share their mappings."""
+    return replace(layer, name="", kind="", repeats=1, weights_are_activations=False)
+
+
 def touched(stride: int, dilation: int, outputs: int, taps: int) -> int:
     """Number of distinct input positions `stride * p + dilation * r` for `p < outputs`, `r < taps`.
 

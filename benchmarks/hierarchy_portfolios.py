@@ -23,7 +23,7 @@ from accel_models.dataflows.hierarchy.price import price, volumes
 from accel_models.dataflows.hierarchy.search import Search
 from accel_models.dataflows.hierarchy.structure import structure
 from accel_models.dataflows.hierarchy.words import demands
-from accel_models.mapspace.front import canonical
+from accel_models.workload import canonical
 
 NUM_DESIGNS = 64
 SHAPES = (0, 1, 5, 12)

@@ -10,14 +10,13 @@ from torch import Tensor
 from accel_models.arch import Accelerator
 from accel_models.mapping import Mapping
 from accel_models.mapspace.designs import LEVELS, Columns, Designs, room, stack
-from accel_models.mapspace.front import canonical
 from accel_models.mapspace.pool import Pool, pool
 from accel_models.mapspace.price import BOUNDS, LIMITS, Best, best, costs, offers, step_prices
 from accel_models.mapspace.record import mapping_record
 from accel_models.pricing import Goal, Residency, StepPrices, shortage
 from accel_models.ranges import Column, Ranges
 from accel_models.vector import VectorUnit, price_vector_op
-from accel_models.workload import Layer, VectorOp
+from accel_models.workload import Layer, VectorOp, canonical
 
 SUPPLIES = (
     "pe_x", "pe_y", "cores", "lanes", "ways", "pe_bytes", "core_bytes", "weight_tile_bytes", "input_row_bytes",
@@ -65,9 +64,10 @@ class PeArrayPricer:
         designs = _for(layer, designs)
         fronts, found, offered = _solve(layer, residency, designs, minimize)
         features = torch.from_numpy(fronts.features[found.chosen]).to(offered.device)
-        tallies = torch.from_numpy(_tallies(fronts, found, designs)).to(offered.device)
+        tallies = fronts.space.tallies(designs.axes, designs.widths, fronts.index[found.chosen])
         fittest = torch.from_numpy(fronts.features[found.fittest]).to(offered.device)
-        return step_prices(designs.columns, offered, residency, features, tallies, fittest)
+        taken = torch.from_numpy(tallies).to(offered.device)
+        return step_prices(designs.columns, offered, residency, features, taken, fittest)
 
     def vector(self, op: VectorOp, designs: Designs, *, keep_activations: bool) -> StepPrices:
         """One operation per lane and cycle, on words in the PE memories."""
@@ -141,13 +141,6 @@ def _solve(layer: Layer, residency: Residency, designs: Designs, minimize: Goal)
     bounds = fronts.bounds(designs.kinds)[designs.kind]
     offered = offers(layer, designs.columns, residency)
     return fronts, best(fronts.features, bounds, offered, residency, minimize), offered
-
-
-def _tallies(fronts: Pool, found: Best, designs: Designs) -> "np.typing.NDArray[np.float64]":
-    """Tallies of the chosen mappings, [n, x]."""
-    axes = np.array([structure.axes for structure, _ in designs.kinds])[designs.kind]
-    widths = np.array([structure.numbers for structure, _ in designs.kinds])[designs.kind]
-    return fronts.space.tallies(axes, widths, fronts.index[found.chosen])
 
 
 def _vector_unit(designs: Columns) -> VectorUnit:

@@ -10,7 +10,6 @@ import os
 import sqlite3
 import zlib
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import lru_cache
 from hashlib import sha256
 from pathlib import Path
@@ -33,15 +32,6 @@ _TABLE = "CREATE TABLE IF NOT EXISTS answers (key BLOB PRIMARY KEY, columns INTE
 _lock = Lock()
 
 
-@dataclass(frozen=True, slots=True)
-class Contents:
-    """What is kept: the file, the number of answers, and their bytes."""
-
-    file: Path
-    answers: int
-    size_bytes: int
-
-
 def folder() -> Path:
     """Where answers are kept."""
     if chosen := os.environ.get("APOLLO_DSE_CACHE"):
@@ -60,35 +50,6 @@ def fetch(question: object, search: Callable[[], Index]) -> Index:
         found = search()
         _write(key, found)
     return found
-
-
-def contents() -> Contents:
-    """What is kept now."""
-    file = folder() / FILE
-    with _lock:
-        try:
-            answers, size = (
-                _connection(file, os.getpid())
-                .execute("SELECT COUNT(*), COALESCE(SUM(LENGTH(content)), 0) FROM answers")
-                .fetchone()
-            )
-        except (OSError, sqlite3.Error):
-            answers, size = 0, 0
-    return Contents(file, answers, size)
-
-
-def clear() -> Contents:
-    """Forget everything; what there was."""
-    before = contents()
-    with _lock:
-        try:
-            connection = _connection(before.file, os.getpid())
-            connection.execute("DELETE FROM answers")
-            connection.execute("VACUUM")
-        except (OSError, sqlite3.Error):
-            _connection.cache_clear()
-            before.file.unlink(missing_ok=True)
-    return before
 
 
 @lru_cache(maxsize=1)

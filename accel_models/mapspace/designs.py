@@ -67,12 +67,15 @@ class Columns:
 class Designs:
     """Columns of n designs, and which structure and room each has: `kinds`, and the kind of each design [n].
 
-    `room` is what they were stacked with: the capacities that matter, if these are known.
+    `axes` and `widths` are those of the structure of each design, [n, x]. `room` is what they were stacked
+    with: the capacities that matter, if these are known.
     """
 
     columns: Columns
     kinds: tuple[tuple[Structure, Room], ...]
     kind: NDArray[np.int64]
+    axes: NDArray[np.int64]
+    widths: NDArray[np.float64]
     room: Room | None
 
     @classmethod
@@ -104,7 +107,10 @@ class Designs:
             structure = Structure(*(int(size) for size in row[:5]), *row[5:12])
             own_room = Room(*((capacity,) for capacity in row[12:]))
             kinds.append((structure, own_room if room is None or any(row[12:]) else room))
-        return cls(columns, tuple(kinds), kind.ravel(), room)
+        kind = kind.ravel()
+        axes = np.array([structure.axes for structure, _ in kinds], dtype=np.int64).reshape(-1, 5)[kind]
+        numbers = np.array([structure.numbers for structure, _ in kinds]).reshape(-1, 7)[kind]
+        return cls(columns, tuple(kinds), kind, axes, numbers, room)
 
     def __len__(self) -> int:
         return len(self.columns)

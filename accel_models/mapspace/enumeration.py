@@ -185,7 +185,7 @@ def _passes(bound: int) -> list[int]:
 def front(
     layer: Numbers, axes: Numbers, widths: Numbers, tilings: Numbers, dims: Numbers, room: Numbers
 ) -> Numbers:
-    """The mappings that no other one beats, by index over `CHOICES`, and how many were tried.
+    """The mappings that no other one beats, by index over `CHOICES`.
 
     Args:
         layer: as for `tally`.
@@ -198,7 +198,7 @@ def front(
     rows, index = np.empty((256, len(FEATURES))), np.empty((256, len(CHOICES)), np.int64)
     row, tallies, choice = np.empty(len(FEATURES)), np.empty(len(TALLIES)), np.zeros(len(CHOICES), np.int64)
     held = np.empty(H_SIZE)
-    count, tried = 0, 0
+    count = 0
     for x in range(len(dims[0]) if axes[0] > 1 else 1):
         for y in range(len(dims[0]) if axes[1] > 1 else 1):
             if axes[0] == axes[1] and y < x:
@@ -224,13 +224,12 @@ def front(
                                         for keeps in range(2):
                                             choice[KEEPS] = keeps
                                             run(layer, axes, widths, choice, held, tallies)
-                                            tried += 1
                                             useful = _features_by_step(tallies, layer, widths, room, row)
                                             if useful:
                                                 if count == len(rows):
                                                     rows, index = _grown(rows), _grown(index)
                                                 count = _insert(row, choice, rows, index, count)
-    return index[:count].copy(), tried
+    return index[:count].copy()
 
 
 @njit(cache=True, nogil=True)

@@ -10,7 +10,7 @@ The mapspace: every array tile of `choices.tilings` that `enumeration.array_tile
 every dimension on every axis; passes in powers of two; both inner orders.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import lru_cache
 from math import gcd
 
@@ -64,27 +64,18 @@ class Front:
     Attributes:
         index: [m, choice] over `kernel.CHOICES`.
         features: [m, x] over `kernel.FEATURES`; needs are in bytes and tiles.
-        enumerated: number of mappings that it was chosen from; 0 where it was read from disk.
-        complete: whether these were the whole mapspace.
     """
 
     index: Index
     features: Array
-    enumerated: int
-    complete: bool
 
     def __len__(self) -> int:
         return len(self.index)
 
 
-def canonical(layer: Layer) -> Layer:
-    """The layer's shape alone, so that equal shapes share their fronts."""
-    return replace(layer, name="", kind="", repeats=1, weights_are_activations=False)
-
-
 @lru_cache(maxsize=1024)
 def mapspace(layer: Layer) -> Mapspace:
-    """The choices of a layer's shape (see `canonical`)."""
+    """The choices of a layer's shape (see `workload.canonical`)."""
     found, complete = tilings(layer)
     steps = [
         each // gcd(stride, dilation)
@@ -110,16 +101,13 @@ def front(layer: Layer, structure: Structure, room: Room) -> Front:
     Where no mapping fits the largest room it is the one that exceeds it least.
     """
     space = mapspace(layer)
-    enumerated = 0
 
     def search() -> Index:
-        nonlocal enumerated
         axes, widths = np.array(structure.axes), np.array(structure.numbers)
         arguments = (space.numbers, axes, widths, space.columns, space.dims)
         steps = tuple(np.array(some, dtype=np.float64) for some in room.steps)
-        index, enumerated = enumeration.front(*arguments, steps)
-        found: Index = index if len(index) else enumeration.least_demanding(*arguments, steps)[None]
-        return found
+        found: Index = enumeration.front(*arguments, steps)
+        return found if len(found) else enumeration.least_demanding(*arguments, steps)[None]
 
     index = fetch((layer, structure, room), search)
-    return Front(index, space.features(structure, index), enumerated, space.complete)
+    return Front(index, space.features(structure, index))

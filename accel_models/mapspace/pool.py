@@ -63,5 +63,5 @@ class Pool:
 
 @lru_cache(maxsize=1024)
 def pool(layer: Layer) -> Pool:
-    """The fronts of a layer's shape (see `front.canonical`)."""
+    """The fronts of a layer's shape (see `workload.canonical`)."""
     return Pool(layer)

@@ -57,6 +57,16 @@ StoreOption = Annotated[
 SpaceOption = Annotated[
     str | None, Parameter(name="--space", help="A design space or your own FILE.yaml|toml; edge if absent.")
 ]
+DesignSpaceOption = Annotated[
+    str, Parameter(name="--space", help="A design space, or your own FILE.yaml|toml.")
+]
+SettingsOption = Annotated[
+    list[str] | None,
+    Parameter(name="--set", help="A parameter as KEY=VALUE, such as pe_memory_bytes=2MiB; repeat it."),
+]
+PresetOption = Annotated[
+    str | None, Parameter(name="--preset", help="A named design of the space to start from.")
+]
 ObjectiveOptions = Annotated[
     list[str] | None,
     Parameter(

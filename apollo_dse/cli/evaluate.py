@@ -6,7 +6,16 @@ from cyclopts import Parameter
 
 from apollo_dse.cli import output
 from apollo_dse.cli.ahead import search_mappings
-from apollo_dse.cli.arguments import JsonOption, Minimize, WorkloadOption, network, point
+from apollo_dse.cli.arguments import (
+    DesignSpaceOption,
+    JsonOption,
+    Minimize,
+    PresetOption,
+    SettingsOption,
+    WorkloadOption,
+    network,
+    point,
+)
 from apollo_dse.cli.errors import user_input
 
 if TYPE_CHECKING:
@@ -17,12 +26,9 @@ if TYPE_CHECKING:
 def evaluate(
     *,
     workload: WorkloadOption,
-    space: Annotated[str, Parameter(help="A design space, or your own FILE.yaml|toml.")] = "edge",
-    settings: Annotated[
-        list[str] | None,
-        Parameter(name="--set", help="A parameter as KEY=VALUE, such as pe_memory_bytes=2MiB; repeat it."),
-    ] = None,
-    preset: Annotated[str | None, Parameter(help="A named design of the space to start from.")] = None,
+    space: DesignSpaceOption = "edge",
+    settings: SettingsOption = None,
+    preset: PresetOption = None,
     minimize: Annotated[Minimize, Parameter(help="What every layer is mapped for.")] = "latency",
     json: JsonOption = False,
 ) -> None:

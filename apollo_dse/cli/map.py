@@ -8,7 +8,15 @@ from cyclopts import Parameter
 
 from apollo_dse.cli import map_chain, output
 from apollo_dse.cli.ahead import search_mappings
-from apollo_dse.cli.arguments import JsonOption, Minimize, network, point
+from apollo_dse.cli.arguments import (
+    DesignSpaceOption,
+    JsonOption,
+    Minimize,
+    PresetOption,
+    SettingsOption,
+    network,
+    point,
+)
 from apollo_dse.cli.errors import UserError, user_input
 
 if TYPE_CHECKING:
@@ -25,12 +33,9 @@ def map(  # noqa: PLR0913 - options
     layer: Annotated[
         list[str] | None, Parameter(help="Name of a layer; repeat it for several. Otherwise all are shown.")
     ] = None,
-    space: Annotated[str, Parameter(help="A design space, or your own FILE.yaml|toml.")] = "edge",
-    settings: Annotated[
-        list[str] | None,
-        Parameter(name="--set", help="A parameter as KEY=VALUE, such as pe_memory_bytes=2MiB; repeat it."),
-    ] = None,
-    preset: Annotated[str | None, Parameter(help="A named design of the space to start from.")] = None,
+    space: DesignSpaceOption = "edge",
+    settings: SettingsOption = None,
+    preset: PresetOption = None,
     export: Annotated[
         Path | None, Parameter(help="Write the layers and their mappings to this folder, for Timeloop to run.")
     ] = None,

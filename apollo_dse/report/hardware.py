@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cache
 from math import prod
 from typing import TYPE_CHECKING, Literal
 
@@ -11,7 +12,7 @@ from apollo_dse.report.labels import child_name, named_quantity, words
 from search_spaces.space import DesignSpace, Point
 
 if TYPE_CHECKING:
-    from accel_models.cost import DesignCost
+    from accel_models.cost import CostModel, DesignCost
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,12 +39,15 @@ def pricing(
         minimize: what the mapping of a layer is chosen by, as in the study.
     """
 
-    def price(point: Point) -> PricedDesign:
-        from accel_models.cost import CostModel
+    @cache
+    def model() -> "CostModel":
+        from accel_models.cost import CostModel  # loads torch
 
+        return CostModel(minimize=minimize, span=design_space.span())
+
+    def price(point: Point) -> PricedDesign:
         accelerator = design_space.build(point)
-        model = CostModel(minimize=minimize, span=design_space.span())
-        costs = {workload.name: model.evaluate([accelerator], workload).design(0) for workload in workloads}
+        costs = {each.name: model().evaluate([accelerator], each).design(0) for each in workloads}
         return PricedDesign(accelerator, costs)
 
     return price

@@ -9,11 +9,12 @@ from torch import Tensor
 from accel_models import Accelerator, Layer, Mapping
 from accel_models.mapspace import kernel
 from accel_models.mapspace.designs import Designs, stack
-from accel_models.mapspace.front import Array, Index, Mapspace, canonical, mapspace
+from accel_models.mapspace.front import Array, Index, Mapspace, mapspace
 from accel_models.mapspace.price import offers, step_prices
 from accel_models.mapspace.record import mapping_record
 from accel_models.pricing import Residency, StepPrices
 from accel_models.templates.edge import PRESETS, build_edge
+from accel_models.workload import canonical
 
 
 def accelerator(pe_x: int, pe_y: int, cores: int, lanes: int) -> Accelerator:
@@ -62,9 +63,8 @@ class Case:
         return dict(zip(kernel.TALLIES, self._tallies()[0].tolist(), strict=True))
 
     def _tallies(self) -> Array:
-        [(structure, _)] = self.designs.kinds
-        axes, widths = np.array([structure.axes]), np.array([structure.numbers])
-        return self.space.tallies(axes, widths, self.choice[None])
+        designs = self.designs
+        return self.space.tallies(designs.axes, designs.widths, self.choice[None])
 
     @property
     def features(self) -> Tensor:

@@ -11,11 +11,12 @@ from accel_models import Layer
 from accel_models.mapspace import kernel
 from accel_models.mapspace.choices import TILED_DIMS, loop_orders, offchip_words
 from accel_models.mapspace.designs import Designs, stack
-from accel_models.mapspace.front import Array, Index, Mapspace, canonical, front, mapspace
+from accel_models.mapspace.front import Array, Index, Mapspace, front, mapspace
 from accel_models.mapspace.price import costs, offers
 from accel_models.mapspace.structure import Room, Structure
 from accel_models.pricing import Residency
 from accel_models.templates.edge import build_edge
+from accel_models.workload import canonical
 
 SMALL = (
     Layer(name="depthwise", g=4, p=4, q=3, r=3, s=3, stride=(2, 2)),

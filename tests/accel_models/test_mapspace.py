@@ -15,9 +15,10 @@ from accel_models.analysis.traffic import Counts, counts
 from accel_models.mapspace import kernel
 from accel_models.mapspace.choices import offchip_words
 from accel_models.mapspace.designs import LEVELS, stack
-from accel_models.mapspace.front import canonical, mapspace
+from accel_models.mapspace.front import mapspace
 from accel_models.mapspace.price import BOUNDS, best, costs, offers
 from accel_models.pricing import Residency
+from accel_models.workload import canonical
 from tests.accel_models.pe_arrays import Case, accelerator
 
 bounds = st.integers(1, 6)

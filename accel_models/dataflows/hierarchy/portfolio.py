@@ -47,7 +47,7 @@ class Portfolio:
 
 @lru_cache(maxsize=4096)
 def portfolio(structure: Structure, layer: Layer, device: torch.device) -> Portfolio:
-    """Portfolio of a layer (name and repeats do not matter; see `mapspace.portfolio.canonical`)."""
+    """Portfolio of a layer (name and repeats do not matter; see `workload.canonical`)."""
     choices = Choices.of(structure, layer)
     index = torch.from_numpy(fetch((structure, layer, _source()), lambda: _search(choices).numpy()))
     return Portfolio(choices, index, choices.to(device).candidates(index.to(device)))

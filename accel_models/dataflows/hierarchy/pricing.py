@@ -16,10 +16,9 @@ from accel_models.dataflows.hierarchy.record import mapping_record
 from accel_models.dataflows.hierarchy.structure import Structure
 from accel_models.dataflows.hierarchy.words import demands
 from accel_models.mapping import Mapping
-from accel_models.mapspace.front import canonical
 from accel_models.pricing import GOALS, Goal, Residency, StepPrices, join, shortage
 from accel_models.vector import VectorUnit, price_vector_op
-from accel_models.workload import Layer, VectorOp
+from accel_models.workload import Layer, VectorOp, canonical
 
 MOST_PAIRS = 1 << 14
 """Design-mapping pairs priced at once, about 1 kB each."""

@@ -15,7 +15,7 @@ from accel_models.dataflows.row_stationary.search import search
 from accel_models.mapping import Mapping
 from accel_models.pricing import Goal, Residency, StepPrices, shortage
 from accel_models.vector import VectorUnit, price_vector_op
-from accel_models.workload import Layer, VectorOp
+from accel_models.workload import Layer, VectorOp, canonical
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +44,7 @@ class RowStationaryPricer:
 
     def layer(self, layer: Layer, residency: Residency, designs: Designs, minimize: Goal) -> StepPrices:
         """Price a layer with the candidate that minimizes the goal on each design."""
-        layer, designs = _canonical(layer), _for(layer, designs)
+        layer, designs = canonical(layer), _for(layer, designs)
         chosen = search(layer, designs, residency, minimize, whole=self.whole)
         columns = designs.part(0, len(designs))
         timed = timing(layer, chosen, columns, residency=residency, whole=self.whole)
@@ -85,7 +85,7 @@ class RowStationaryPricer:
         Raises:
             ValueError: no candidate fits.
         """
-        shape, designs = _canonical(layer), _for(layer, stack([accelerator]))
+        shape, designs = canonical(layer), _for(layer, stack([accelerator]))
         chosen = search(shape, designs, residency, minimize, whole=self.whole)
         timed = timing(shape, chosen, designs.part(0, 1), residency=residency, whole=self.whole)
         if not bool(timed.runs):
@@ -109,11 +109,6 @@ def _for(layer: Layer, designs: Designs) -> Designs:
     if not layer.weights_are_activations:
         return designs
     return replace(designs, weight_bytes=designs.activation_bytes)
-
-
-def _canonical(layer: Layer) -> Layer:
-    """The layer's shape alone."""
-    return replace(layer, name="", kind="", repeats=1, weights_are_activations=False)
 
 
 def _vector_unit(designs: Designs) -> VectorUnit:

@@ -4,8 +4,7 @@ Posterior and marginal likelihood are algorithm 2.1 of Rasmussen and Williams, "
 Learning", 2006; the priors are those of `botorch.models.SingleTaskGP`, whose length scales grow with the
 dimension (Hvarfner et al., "Vanilla Bayesian Optimization Performs Great in High Dimensions", ICML 2024, arXiv
 2402.02229). It is that very model (`tests/apollo_dse/optimizers/test_bayesian_surrogate.py` compares the two),
-written out because a search fits some hundred of them: 200 points in 10 dimensions took
-`fit_gpytorch_mll` 1.3 s of CPU time in 40 iterations, and 0.1 s take here.
+written out because a search fits some hundred of them.
 """
 
 from dataclasses import dataclass
