@@ -23,7 +23,7 @@ SPLITS = (0.25, 0.5, 0.75, 0.875, 1.0)
 
 @dataclass(frozen=True, slots=True)
 class Steady:
-    """n designs in the steady state: latency and energy of an inference [n], executions kept [n, step]."""
+    """n designs in the steady state: latency and energy of an inference [n], executions kept [n, layer]."""
 
     latency_s: Tensor
     energy_j: Tensor
@@ -35,8 +35,8 @@ def steady_state(
     designs: Any,
     layers: Sequence[Layer],
     runs: Tensor,
-    steps: Sequence[StepPrices],
     alone: Steady,
+    beside: tuple[Tensor, Tensor],
     minimize: Goal,
 ) -> Steady:
     """The steady state of n designs.
@@ -46,25 +46,19 @@ def steady_state(
         designs: what it stacked.
         layers: of the network.
         runs: executions of every layer in every state of its activations, [n, layer, state].
-        steps: prices of the layers, then of the vector operations, without anything kept.
-        alone: the inference by itself, infinite where infeasible.
+        alone: the inference by itself, without anything kept.
+        beside: latency and energy of all but the layers, [n] each, infinite where infeasible.
         minimize: what mappings are chosen for, and what is saved.
     """
     best = alone
-    others = range(len(layers), len(steps))
-    rest_s, rest_j = alone.latency_s, alone.energy_j
-    for layer, step in zip(layers, steps, strict=False):
-        rest_s, rest_j = rest_s - layer.repeats * step.latency_s, rest_j - layer.repeats * step.energy_j
     for split in SPLITS:
         found = _split(pricer, designs, layers, runs, split, minimize)
-        latency_s, energy_j = rest_s + found.latency_s, rest_j + found.energy_j
+        latency_s, energy_j = beside[0] + found.latency_s, beside[1] + found.energy_j
         better = _value(latency_s, energy_j, minimize) < _value(best.latency_s, best.energy_j, minimize)
-        none = torch.zeros((len(latency_s), len(others)), dtype=latency_s.dtype, device=latency_s.device)
-        cached = torch.cat((found.cached, none), dim=1)
         best = Steady(
             latency_s=torch.where(better, latency_s, best.latency_s),
             energy_j=torch.where(better, energy_j, best.energy_j),
-            cached=torch.where(better[:, None], cached, best.cached),
+            cached=torch.where(better[:, None], found.cached, best.cached),
         )
     return best
 

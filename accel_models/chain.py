@@ -10,14 +10,16 @@ not counted.
 """
 
 from collections.abc import Sequence
-from dataclasses import fields
-from typing import Any
+from dataclasses import dataclass, fields
+from typing import Any, Protocol, runtime_checkable
 
+import numpy as np
 import torch
 from torch import Tensor
 
+from accel_models.chain_path import shortest_path
 from accel_models.pricing import Goal, Pricer, Residency, StepPrices
-from accel_models.workload import Layer
+from accel_models.workload import Layer, VectorOp
 
 STATES = ((False, False), (False, True), (True, False), (True, True))
 """Inputs on chip, outputs on chip."""
@@ -26,123 +28,124 @@ States = dict[int, StepPrices]
 """Prices of one layer on n designs, by index into `STATES`."""
 
 
-def price_states(
-    pricer: Pricer,
-    designs: Any,
-    layers: Sequence[Layer],
-    minimize: Goal,
-    *,
-    keep_activations: bool,
-) -> list[States]:
-    """Prices of every layer in every state that it can be in."""
-    last = len(layers) - 1
-    found = []
+@dataclass(frozen=True, slots=True)
+class StateCosts:
+    """What an execution of each of l layers costs in each state, on n designs.
+
+    Attributes:
+        latency_s: [n, l, state], infinite where a layer cannot be in a state.
+        energy_j: [n, l, state], likewise.
+        excess: [n, l, limit] of the pricer's `limits`, with all activations off chip; where a layer fits it
+            may be any value up to 1.
+    """
+
+    latency_s: Tensor
+    energy_j: Tensor
+    excess: Tensor
+
+    @property
+    def runs(self) -> Tensor:
+        """Whether all layers fit, [n]."""
+        return torch.isfinite(self.latency_s[..., 0]).all(dim=1)
+
+
+@runtime_checkable
+class NetworkPricer(Pricer, Protocol):
+    """A pricer that is quicker with all layers and states at once than one by one."""
+
+    def costs(
+        self, layers: Sequence[Layer], allowed: Sequence[Sequence[int]], designs: Any, minimize: Goal
+    ) -> StateCosts:
+        """Costs of layers, each in the states that it is allowed."""
+
+
+def allowed_states(layers: Sequence[Layer], *, keep_activations: bool) -> list[list[int]]:
+    """The states, as indices into `STATES`, that each layer may be in."""
+    last, found = len(layers) - 1, []
     for i, layer in enumerate(layers):
-        first_in = keep_activations and (i > 0 or layer.repeats > 1)
-        last_out = keep_activations and (i < last or layer.repeats > 1)
-        found.append(
-            {
-                state: pricer.layer(layer, Residency(inputs, outputs), designs, minimize)
-                for state, (inputs, outputs) in enumerate(STATES)
-                if inputs <= first_in and outputs <= last_out
-            }
-        )
+        into = keep_activations and (i > 0 or layer.repeats > 1)
+        out = keep_activations and (i < last or layer.repeats > 1)
+        found.append([s for s, (inputs, outputs) in enumerate(STATES) if inputs <= into and outputs <= out])
     return found
 
 
-def executions(layers: Sequence[Layer], prices: Sequence[States], minimize: Goal) -> Tensor:
+def price_states(
+    pricer: Pricer, designs: Any, layers: Sequence[Layer], minimize: Goal, *, keep_activations: bool
+) -> StateCosts:
+    """Costs of every layer in every state that it can be in."""
+    allowed = allowed_states(layers, keep_activations=keep_activations)
+    if isinstance(pricer, NetworkPricer):
+        return pricer.costs(layers, allowed, designs, minimize)
+    steps = [
+        {state: pricer.layer(layer, Residency(*STATES[state]), designs, minimize) for state in states}
+        for layer, states in zip(layers, allowed, strict=True)
+    ]
+    never = torch.full_like(steps[0][0].latency_s, torch.inf)
+    latency_s, energy_j = (
+        torch.stack(
+            [
+                torch.stack(
+                    [
+                        torch.where(states[s].fits, getattr(states[s], name), never) if s in states else never
+                        for s in range(len(STATES))
+                    ],
+                    dim=1,
+                )
+                for states in steps
+            ],
+            dim=1,
+        )
+        for name in ("latency_s", "energy_j")
+    )
+    return StateCosts(latency_s, energy_j, torch.stack([states[0].excess for states in steps], dim=1))
+
+
+def executions(layers: Sequence[Layer], costs: StateCosts, minimize: Goal) -> Tensor:
     """How many executions of every layer run in every state, [n, layer, state], at the least total.
 
     Latencies and energies add up along the chain; an energy-delay product does not, so there relative savings
-    of the two are added. Where a layer fits in no state its executions are counted in the first.
+    of the two are added. Where the network cannot run all executions are counted in the first state.
     """
-    if not layers:
-        return torch.zeros(0)
-    _, choices = _shortest(layers, _values(prices, layers, minimize))
-    return _trace_back(layers, choices)
-
-
-def least_path(layers: Sequence[Layer], values: Sequence[Tensor]) -> Tensor:
-    """Least total along the chain, [n], of what an execution in each state adds: [n, state] a layer."""
-    return _shortest(layers, values)[0]
-
-
-def _shortest(layers: Sequence[Layer], values: Sequence[Tensor]) -> tuple[Tensor, list[tuple[Tensor, Tensor]]]:
-    """Least total, [n], and what each edge chooses given the next."""
-    unreachable = torch.full_like(values[0][:, 0], torch.inf)
-    least = [torch.zeros_like(unreachable), unreachable]  # by the state of the edge before the next layer
-    choices = []
-    for value, layer in zip(values, layers, strict=True):
-        inner = torch.stack([_block(value, layer.repeats, state) for state in range(len(STATES))], dim=1)
-        cost, through = inner.min(dim=-1)  # over the edges inside, [n, state]
-        total = torch.stack([least[inputs] + cost[:, state] for state, (inputs, _) in enumerate(STATES)], dim=1)
-        into = torch.stack((total[:, [0, 2]].argmin(dim=1), total[:, [1, 3]].argmin(dim=1)), dim=1)
-        least = list(torch.stack((total[:, [0, 2]].amin(dim=1), total[:, [1, 3]].amin(dim=1))).unbind())
-        choices.append((into, through))
-    return least[0], choices
-
-
-def _values(prices: Sequence[States], layers: Sequence[Layer], minimize: Goal) -> list[Tensor]:
-    """What an execution in each state adds to the total, [n, state] a layer; infinite where it cannot be."""
-    weights = {"latency": (1.0, 0.0), "energy": (0.0, 1.0)}.get(minimize)
-    if weights is None:
-        weights = tuple(
-            1.0
-            / sum(
-                layer.repeats * getattr(states[0], name) for layer, states in zip(layers, prices, strict=True)
-            )
-            for name in ("latency_s", "energy_j")
+    if minimize == "edp":
+        times = torch.tensor([layer.repeats for layer in layers]).to(costs.latency_s)
+        latency_s, energy_j = (
+            each / (each[..., 0] * times).sum(dim=1)[:, None, None]
+            for each in (costs.latency_s, costs.energy_j)
         )
-    found = []
-    for states in prices:
-        never = torch.full_like(states[0].latency_s, torch.inf)
-        columns = [
-            torch.where(
-                states[state].fits | (state == 0),
-                weights[0] * states[state].latency_s + weights[1] * states[state].energy_j,
-                never,
-            )
-            if state in states
-            else never
-            for state in range(len(STATES))
-        ]
-        found.append(torch.stack(columns, dim=1))
-    return found
+        return _paths(layers, latency_s + energy_j)[0]
+    return _paths(layers, costs.latency_s if minimize == "latency" else costs.energy_j)[0]
 
 
-def _block(value: Tensor, repeats: int, state: int) -> Tensor:
-    """Total of all executions of a layer that begins and ends in a state, [n, state of the edges inside]."""
-    inputs, outputs = STATES[state]
-    if repeats == 1:
-        return torch.stack((value[:, state], torch.full_like(value[:, state], torch.inf)), dim=1)
-    return torch.stack(
-        [
-            value[:, STATES.index((inputs, inside))]
-            + value[:, STATES.index((inside, outputs))]
-            + (repeats - 2) * (value[:, STATES.index((inside, inside))] if repeats > 2 else 0.0)
-            for inside in (False, True)
-        ],
-        dim=1,
+def least_path(layers: Sequence[Layer], values: Tensor) -> Tensor:
+    """Least total along the chain, [n], of what an execution in each state adds: [n, layer, state]."""
+    return _paths(layers, values)[1]
+
+
+def _paths(layers: Sequence[Layer], values: Tensor) -> tuple[Tensor, Tensor]:
+    """Executions by state of the least total, [n, layer, state], and that total, [n]."""
+    numbers = values.detach().cpu().numpy()
+    repeats = np.array([layer.repeats for layer in layers], dtype=np.float64)
+    counts, least = np.zeros(numbers.shape), np.empty(len(numbers))
+    shortest_path(numbers, repeats, counts, least)
+    return torch.from_numpy(counts).to(values.device), torch.from_numpy(least).to(values.device)
+
+
+def network_totals(costs: StateCosts, runs: Tensor) -> tuple[Tensor, Tensor]:
+    """Latency and energy of all layers, [n] each, executed `runs` [n, layer, state] times."""
+    latency_s, energy_j = (
+        torch.where(runs > 0, runs * each, 0.0).sum(dim=(1, 2)) for each in (costs.latency_s, costs.energy_j)
     )
+    return latency_s, energy_j
 
 
-def _trace_back(layers: Sequence[Layer], choices: Sequence[tuple[Tensor, Tensor]]) -> Tensor:
-    """Executions by state, [n, layer, state], from the choice of every edge given the next."""
-    outputs = torch.zeros_like(choices[0][0][:, 0])
-    rows = torch.arange(len(outputs), device=outputs.device)
-    counts = torch.zeros((len(outputs), len(layers), len(STATES)), dtype=torch.float64, device=outputs.device)
-    for i in reversed(range(len(layers))):
-        into, through = choices[i]
-        inputs = into[rows, outputs]
-        inside = through[rows, 2 * inputs + outputs]
-        if layers[i].repeats == 1:
-            counts[rows, i, 2 * inputs + outputs] += 1
-        else:
-            counts[rows, i, 2 * inputs + inside] += 1
-            counts[rows, i, 3 * inside] += layers[i].repeats - 2
-            counts[rows, i, 2 * inside + outputs] += 1
-        outputs = inputs
-    return counts
+def vector_totals(
+    pricer: Pricer, ops: Sequence[VectorOp], designs: Any, *, keep_activations: bool
+) -> tuple[Tensor, Tensor]:
+    """Latency and energy of all vector operations, [n] each."""
+    steps = pricer.vector(ops, designs, keep_activations=keep_activations)
+    repeats = torch.tensor([[op.repeats] for op in ops], dtype=torch.float64).to(steps.latency_s.device)
+    repeats = repeats.reshape(len(ops), 1)
+    return (repeats * steps.latency_s).sum(dim=0), (repeats * steps.energy_j).sum(dim=0)
 
 
 def mix(states: States, counts: Tensor) -> StepPrices:

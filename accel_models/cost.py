@@ -8,8 +8,10 @@ for the network as a whole (`chain`).
 parameters can stay on chip, as far as there is room (`caching`): that is the steady state.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, fields
+from functools import cached_property
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -17,9 +19,10 @@ from torch import Tensor
 from accel_models import dataflows
 from accel_models.arch import Accelerator
 from accel_models.caching import Steady, steady_state
-from accel_models.chain import STATES, executions, mix, price_states
+from accel_models.chain import STATES, executions, mix, network_totals, price_states, vector_totals
 from accel_models.mapping import Mapping
-from accel_models.pricing import Goal, Residency, shortage
+from accel_models.pricing import ColumnPricer, Goal, Pricer, Residency, shortage
+from accel_models.ranges import DesignColumns
 from accel_models.threads import one_thread
 from accel_models.workload import Layer, Workload
 
@@ -68,19 +71,29 @@ class DesignCost:
 
 
 @dataclass(frozen=True, slots=True)
-class Costs:
-    """A batch of n designs on one workload; tensors [n], per-layer tensors [n, l] or [n, l, x].
+class Itemized:
+    """n designs, step by step: tensors [n, step] or [n, step, x], all per execution of a step.
 
-    Where `feasible` is false, `reasons` says why and latency, energy and power are infinite, utilization 0.
-    `layer_bound` [n, l] indexes `bounds`; `layer_energies_j` [n, l, part] runs over `levels`, "mac" and
-    "leakage", `layer_bytes` [n, l, level] over `levels`; all per execution of a layer. `layer_cached` [n, l]
-    counts the executions whose parameters stay on chip in the steady state.
+    `bound` indexes `Pricer.bounds`; `energies_j` [n, step, part] runs over the levels, "mac" and "leakage",
+    `bytes` [n, step, level] over the levels. `cached` counts the executions whose parameters stay on chip in
+    the steady state.
     """
 
-    workload: Workload
-    accelerators: tuple[Accelerator, ...]
-    levels: tuple[str, ...]
-    bounds: tuple[str, ...]
+    latency_s: Tensor
+    energies_j: Tensor
+    bytes: Tensor
+    compute_s: Tensor
+    bound: Tensor
+    cached: Tensor
+
+
+@dataclass(frozen=True)
+class Totals:
+    """n designs on one workload, as columns [n] each.
+
+    Where `feasible` is false latency, energy and power are infinite, utilization 0.
+    """
+
     latency_s: Tensor
     energy_j: Tensor
     area_mm2: Tensor
@@ -89,16 +102,30 @@ class Costs:
     steady_latency_s: Tensor
     steady_energy_j: Tensor
     feasible: Tensor
-    reasons: tuple[tuple[str, ...], ...]
-    layer_latency_s: Tensor
-    layer_energies_j: Tensor
-    layer_bytes: Tensor
-    layer_compute_s: Tensor
-    layer_bound: Tensor
-    layer_cached: Tensor
 
     def __len__(self) -> int:
-        return len(self.accelerators)
+        return len(self.latency_s)
+
+
+@dataclass(frozen=True)
+class Costs(Totals):
+    """A batch of n accelerators on one workload.
+
+    Where one is not feasible, `reasons` says why. `itemized` has the steps of the workload; it is computed
+    when it is first asked for.
+    """
+
+    workload: Workload
+    accelerators: tuple[Accelerator, ...]
+    levels: tuple[str, ...]
+    bounds: tuple[str, ...]
+    reasons: tuple[tuple[str, ...], ...]
+    _itemize: Callable[[], Itemized] = field(repr=False, compare=False)
+
+    @cached_property
+    def itemized(self) -> Itemized:
+        """The same, step by step."""
+        return self._itemize()
 
     def design(self, i: int) -> DesignCost:
         """The i-th design in plain numbers."""
@@ -114,15 +141,15 @@ class Costs:
             feasible=feasible,
             reasons=self.reasons[i],
             area_by_block=dict(accelerator.area_mm2),
-            layers=tuple(self._layer(i, j) for j in range(self.layer_latency_s.shape[1])) if feasible else (),
+            layers=tuple(self._layer(i, j) for j in range(len(self.workload.steps))) if feasible else (),
         )
 
     def _layer(self, i: int, j: int) -> LayerCost:
-        step = self.workload.steps[j]
+        step, found = self.workload.steps[j], self.itemized
         macs = step.macs if isinstance(step, Layer) else 0
-        latency_s = float(self.layer_latency_s[i, j])
+        latency_s = float(found.latency_s[i, j])
         peak_macs = self.accelerators[i].peak_ops_per_s / 2 * latency_s
-        energies = self.layer_energies_j[i, j].tolist()
+        energies = found.energies_j[i, j].tolist()
         return LayerCost(
             name=step.name,
             kind=step.kind,
@@ -131,11 +158,11 @@ class Costs:
             latency_s=latency_s,
             energy_j=sum(energies),
             utilization=macs / peak_macs if peak_macs else 0.0,
-            bound_by=self.bounds[int(self.layer_bound[i, j])],
+            bound_by=self.bounds[int(found.bound[i, j])],
             energy_by_level_j=dict(zip((*self.levels, "mac", "leakage"), energies, strict=True)),
-            bytes_by_level=dict(zip(self.levels, self.layer_bytes[i, j].tolist(), strict=True)),
-            compute_s=float(self.layer_compute_s[i, j]),
-            repeats_cached=int(self.layer_cached[i, j]),
+            bytes_by_level=dict(zip(self.levels, found.bytes[i, j].tolist(), strict=True)),
+            compute_s=float(found.compute_s[i, j]),
+            repeats_cached=int(found.cached[i, j]),
         )
 
 
@@ -166,6 +193,7 @@ class CostModel:
         self.keep_parameters = keep_parameters
         self.span = tuple(span)
         self.device = torch.device(device or "cpu")
+        self._reaches: dict[type, Any] = {}
 
     @one_thread()
     def evaluate(self, accelerators: Sequence[Accelerator], workload: Workload) -> Costs:
@@ -175,52 +203,35 @@ class CostModel:
             ValueError: the accelerators are not of one dataflow, or not of the structure that it knows.
         """
         pricer = dataflows.pricer(accelerators)
-        designs = pricer.stack(accelerators, self.device, self.span)
-        states = price_states(
-            pricer, designs, workload.layers, self.minimize, keep_activations=self.keep_activations
-        )
-        runs = executions(workload.layers, states, self.minimize)
-        steps = [mix(prices, runs[:, i]) for i, prices in enumerate(states)]
-        excess = [prices[0].excess.tolist() for prices in states]
-        steps += [
-            pricer.vector(op, designs, keep_activations=self.keep_activations) for op in workload.vector_ops
-        ]
-        repeats = self._column([step.repeats for step in workload.steps])
-        latency, energies, moved, compute, bound = (
-            torch.stack([getattr(step, name) for step in steps], dim=1)
-            for name in ("latency_s", "energies_j", "bytes", "compute_s", "bound")
+        buildable = torch.tensor([not each.violations for each in accelerators], device=self.device)
+        network = _Network(self, pricer, self._stack(pricer, accelerators), workload, buildable)
+        totals = network.totals(
+            self._column([each.total_area_mm2 for each in accelerators]),
+            self._column([each.peak_ops_per_s / 2 for each in accelerators]),
         )
         reasons = tuple(
-            (*a.violations, *_reasons(workload, pricer.limits, excess, i)) for i, a in enumerate(accelerators)
+            (*accelerator.violations, *lacks)
+            for accelerator, lacks in zip(accelerators, network.shortages(), strict=True)
         )
-        feasible = torch.tensor([not some for some in reasons], device=self.device)
-        latency_s = torch.where(feasible, (latency * repeats).sum(dim=1), torch.inf)
-        energy_j = torch.where(feasible, (energies.sum(dim=-1) * repeats).sum(dim=1), torch.inf)
-        steady = Steady(latency_s, energy_j, torch.zeros_like(latency))
-        if self.keep_parameters:
-            steady = steady_state(pricer, designs, workload.layers, runs, steps, steady, self.minimize)
-        peak = self._column([a.peak_ops_per_s / 2 for a in accelerators])
         return Costs(
+            **{each.name: getattr(totals, each.name) for each in fields(Totals)},
             workload=workload,
             accelerators=tuple(accelerators),
             levels=pricer.levels,
             bounds=pricer.bounds,
-            latency_s=latency_s,
-            energy_j=energy_j,
-            area_mm2=self._column([a.total_area_mm2 for a in accelerators]),
-            power_w=torch.where(feasible, energy_j / latency_s, torch.inf),
-            utilization=workload.macs / (peak * latency_s),
-            steady_latency_s=steady.latency_s,
-            steady_energy_j=steady.energy_j,
-            feasible=feasible,
             reasons=reasons,
-            layer_latency_s=latency,
-            layer_energies_j=energies,
-            layer_bytes=moved,
-            layer_compute_s=compute,
-            layer_bound=bound,
-            layer_cached=steady.cached,
+            _itemize=network.itemize,
         )
+
+    @one_thread()
+    def totals(self, pricer: ColumnPricer, designs: DesignColumns, workload: Workload) -> Totals:
+        """Totals of n designs that are given by their numbers, which spares building them."""
+        columns = pricer.designs(designs.columns, self.device, self._reach(pricer))
+        buildable, area_mm2, peak_macs_per_s = (
+            torch.from_numpy(each).to(self.device)
+            for each in (designs.buildable, designs.area_mm2, designs.peak_macs_per_s)
+        )
+        return _Network(self, pricer, columns, workload, buildable).totals(area_mm2, peak_macs_per_s)
 
     @one_thread()
     def mappings(self, accelerator: Accelerator, workload: Workload) -> tuple[Mapping, ...]:
@@ -230,30 +241,134 @@ class CostModel:
             ValueError: a layer has no mapping that fits the design.
         """
         pricer = dataflows.pricer([accelerator])
-        designs = pricer.stack([accelerator], self.device, self.span)
-        states = price_states(
-            pricer, designs, workload.layers, self.minimize, keep_activations=self.keep_activations
-        )
-        runs = executions(workload.layers, states, self.minimize)
+        buildable = torch.ones(1, dtype=torch.bool, device=self.device)
+        runs = _Network(self, pricer, self._stack(pricer, [accelerator]), workload, buildable).runs
         found = []
         for i, layer in enumerate(workload.layers):
-            inputs, outputs = STATES[int(runs[0, i].argmax())]
-            residency = Residency(inputs=inputs, outputs=outputs)
+            residency = Residency(*STATES[int(runs[0, i].argmax())])
             found.append(pricer.mapping(layer, residency, accelerator, self.minimize))
         return tuple(found)
+
+    def _stack(self, pricer: Pricer, accelerators: Sequence[Accelerator]) -> Any:
+        return pricer.stack(accelerators, self.device, self._reach(pricer))
+
+    def _reach(self, pricer: Pricer) -> Any:
+        if type(pricer) not in self._reaches:
+            self._reaches[type(pricer)] = pricer.reach(self.span)
+        return self._reaches[type(pricer)]
 
     def _column(self, values: Sequence[float]) -> Tensor:
         return torch.tensor(values, dtype=torch.float64, device=self.device)
 
 
-def _reasons(
-    workload: Workload, limits: tuple[str, ...], excess: list[list[list[float]]], i: int
-) -> tuple[str, ...]:
-    """Why design i cannot run the workload: for every limit, the layer that exceeds it most."""
-    worst: dict[int, tuple[float, str]] = {}
-    for layer, values in zip(workload.layers, excess, strict=True):
-        ratio = max(values[i])
-        limit = values[i].index(ratio)
-        if ratio > 1.0 and ratio > worst.get(limit, (1.0, ""))[0]:
-            worst[limit] = (ratio, layer.name)
-    return tuple(shortage(limits[limit], ratio, name) for limit, (ratio, name) in sorted(worst.items()))
+class _Network:
+    """A workload on a stack of n designs: the cheapest path through the states of its layers.
+
+    `buildable` [n] tells which designs can be built; others are infeasible.
+    """
+
+    def __init__(
+        self, model: CostModel, pricer: Pricer, designs: Any, workload: Workload, buildable: Tensor
+    ) -> None:
+        self._model, self._pricer, self._designs, self._workload = model, pricer, designs, workload
+        self._costs = price_states(
+            pricer, designs, workload.layers, model.minimize, keep_activations=model.keep_activations
+        )
+        self.runs = executions(workload.layers, self._costs, model.minimize)
+        self._feasible = buildable & self._costs.runs
+
+    def totals(self, area_mm2: Tensor, peak_macs_per_s: Tensor) -> Totals:
+        """Totals of the designs, of which areas and peaks are known, [n] each."""
+        steady = self._steady
+        return Totals(
+            latency_s=self._alone.latency_s,
+            energy_j=self._alone.energy_j,
+            area_mm2=area_mm2,
+            power_w=torch.where(self._feasible, self._alone.energy_j / self._alone.latency_s, torch.inf),
+            utilization=self._workload.macs / (peak_macs_per_s * self._alone.latency_s),
+            steady_latency_s=steady.latency_s,
+            steady_energy_j=steady.energy_j,
+            feasible=self._feasible,
+        )
+
+    @cached_property
+    def _beside(self) -> tuple[Tensor, Tensor]:
+        """Latency and energy of the vector operations, infinite where a design is infeasible."""
+        latency_s, energy_j = (
+            torch.where(self._feasible, each, torch.inf)
+            for each in vector_totals(
+                self._pricer,
+                self._workload.vector_ops,
+                self._designs,
+                keep_activations=self._model.keep_activations,
+            )
+        )
+        return latency_s, energy_j
+
+    @cached_property
+    def _alone(self) -> Steady:
+        """An inference by itself."""
+        layers, beside = network_totals(self._costs, self.runs), self._beside
+        cached = torch.zeros((len(self.runs), len(self._workload.layers)), dtype=torch.float64)
+        return Steady(layers[0] + beside[0], layers[1] + beside[1], cached.to(self.runs.device))
+
+    @cached_property
+    def _steady(self) -> Steady:
+        if not self._model.keep_parameters:
+            return self._alone
+        return steady_state(
+            self._pricer,
+            self._designs,
+            self._workload.layers,
+            self.runs,
+            self._alone,
+            self._beside,
+            self._model.minimize,
+        )
+
+    def shortages(self) -> list[tuple[str, ...]]:
+        """Why each design cannot run the workload: for every limit, the layer that exceeds it most."""
+        found: list[tuple[str, ...]] = [()] * len(self.runs)
+        for i in torch.nonzero(~self._costs.runs)[:, 0].tolist():
+            worst: dict[int, tuple[float, str]] = {}
+            for layer, values in zip(self._workload.layers, self._costs.excess[i].tolist(), strict=True):
+                ratio = max(values)
+                limit = values.index(ratio)
+                if ratio > 1.0 and ratio > worst.get(limit, (1.0, ""))[0]:
+                    worst[limit] = (ratio, layer.name)
+            found[i] = tuple(
+                shortage(self._pricer.limits[limit], ratio, name)
+                for limit, (ratio, name) in sorted(worst.items())
+            )
+        return found
+
+    @one_thread()
+    def itemize(self) -> Itemized:
+        """The steps of every design, layers as they run on average over their executions."""
+        model = self._model
+        steps = [
+            mix(
+                {
+                    state: self._pricer.layer(layer, Residency(*STATES[state]), self._designs, model.minimize)
+                    for state in torch.nonzero(self.runs[:, i].sum(dim=0))[:, 0].tolist()
+                },
+                self.runs[:, i],
+            )
+            for i, layer in enumerate(self._workload.layers)
+        ]
+        vector = self._pricer.vector(
+            self._workload.vector_ops, self._designs, keep_activations=model.keep_activations
+        )
+        latency_s, energies_j, moved, compute_s, bound = (
+            torch.cat(
+                (
+                    *(getattr(step, name)[:, None] for step in steps),
+                    getattr(vector, name).transpose(0, 1),
+                ),
+                dim=1,
+            )
+            for name in ("latency_s", "energies_j", "bytes", "compute_s", "bound")
+        )
+        none = torch.zeros_like(vector.latency_s.transpose(0, 1))
+        cached = torch.cat((self._steady.cached, none), dim=1)
+        return Itemized(latency_s, energies_j, moved, compute_s, bound, cached)

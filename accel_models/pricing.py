@@ -5,15 +5,17 @@ it; it gets a batch of designs as columns (whatever it made of them in `stack`),
 step for every design and answers with tensors over the batch. `dataflows` names the pricers.
 """
 
+from collections.abc import Mapping as Table
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, Protocol, runtime_checkable
 
 import torch
 from torch import Tensor
 
 from accel_models.arch import Accelerator
 from accel_models.mapping import Mapping
+from accel_models.ranges import Column
 from accel_models.workload import Layer, VectorOp
 
 Goal = Literal["latency", "energy", "edp"]
@@ -93,13 +95,15 @@ class Pricer(Protocol):
     @property
     def limits(self) -> tuple[str, ...]: ...  # noqa: D102
 
-    def stack(
-        self, accelerators: Sequence[Accelerator], device: torch.device, span: Sequence[Accelerator] = ()
-    ) -> Any:
-        """Columns of n designs, as the other methods take them.
+    def reach(self, span: Sequence[Accelerator]) -> Any:
+        """What `stack` wants to know of the designs to come, or None.
 
-        `span` are designs that have, all together, every size that the batches to come may have: mappings can
-        then be searched for all of them at once. What is priced does not depend on it.
+        `span` are designs that have, all together, every size that they may have: mappings can then be
+        searched for all of them at once. What is priced does not depend on it.
+        """
+
+    def stack(self, accelerators: Sequence[Accelerator], device: torch.device, reach: Any = None) -> Any:
+        """Columns of n designs, as the other methods take them.
 
         Raises:
             ValueError: an accelerator is not of the structure that this pricer knows.
@@ -111,8 +115,8 @@ class Pricer(Protocol):
     def layer(self, layer: Layer, residency: Residency, designs: Any, minimize: Goal) -> StepPrices:
         """Price a layer with the mapping that minimizes the goal on each design."""
 
-    def vector(self, op: VectorOp, designs: Any, *, keep_activations: bool) -> StepPrices:
-        """Price a vector operation; `keep_activations` as for `CostModel`."""
+    def vector(self, ops: Sequence[VectorOp], designs: Any, *, keep_activations: bool) -> StepPrices:
+        """Price o vector operations, with a first axis more, [o, ..]; `keep_activations` as for `CostModel`."""
 
     def mapping(self, layer: Layer, residency: Residency, accelerator: Accelerator, minimize: Goal) -> Mapping:
         """The loop nest that `layer` prices on an accelerator.
@@ -120,6 +124,14 @@ class Pricer(Protocol):
         Raises:
             ValueError: no mapping fits; the message says what is short.
         """
+
+
+@runtime_checkable
+class ColumnPricer(Pricer, Protocol):
+    """A pricer that takes designs by their numbers, too."""
+
+    def designs(self, columns: Table[str, Column], device: torch.device, reach: Any = None) -> Any:
+        """Columns of n designs, as the methods of `Pricer` take them; `reach` as for `stack`."""
 
 
 def shortage(limit: str, ratio: float, layer: str) -> str:

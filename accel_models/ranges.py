@@ -48,6 +48,22 @@ class Ranges:
         return len(self.peak_macs_per_s[0])
 
 
+@dataclass(frozen=True, slots=True)
+class DesignColumns:
+    """n designs by their numbers: `columns` as the dataflow takes them, [n] each.
+
+    `buildable` tells which of them the template can build.
+    """
+
+    columns: Mapping[str, Column]
+    area_mm2: Column
+    peak_macs_per_s: Column
+    buildable: NDArray[np.bool_]
+
+    def __len__(self) -> int:
+        return len(self.area_mm2)
+
+
 class Monotone(Protocol):
     """What a template offers beside its function from a point to an accelerator: its numbers over boxes.
 
@@ -73,3 +89,16 @@ class Monotone(Protocol):
             lower: least values, a column a parameter.
             upper: most values, likewise.
         """
+
+
+def design_columns(monotone: Monotone, settled: Settled, points: Mapping[str, Column]) -> DesignColumns:
+    """The numbers of n designs: boxes of one point each.
+
+    Args:
+        monotone: of their template.
+        settled: values of the parameters that all share and no box may range over.
+        points: values of the others, a column a parameter.
+    """
+    floor, found = monotone.floor(settled, points), monotone.ranges(settled, points, points)
+    violated = np.any(list(floor.violations.values()), axis=0)
+    return DesignColumns(found.least, floor.area_mm2, found.peak_macs_per_s[0], ~violated)

@@ -41,9 +41,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from accel_models.arch import Accelerator
-from accel_models.chain import STATES, least_path, price_states
-from accel_models.pricing import GOALS, Goal, Pricer
+from accel_models.chain import least_path, price_states, vector_totals
+from accel_models.pricing import GOALS, ColumnPricer, Goal
 from accel_models.ranges import Column, Ranges
 from accel_models.threads import one_thread
 from accel_models.workload import Layer, Workload
@@ -56,7 +55,7 @@ SLACK = 1e-11
 
 
 @runtime_checkable
-class Relaxable(Pricer, Protocol):
+class Relaxable(ColumnPricer, Protocol):
     """A pricer whose prices can be bounded over boxes of designs.
 
     `axes` names the columns that a bound suffers most from where a box has several values of them.
@@ -71,11 +70,6 @@ class Relaxable(Pricer, Protocol):
         What does not bear on the goal is zero, so that boxes which differ in nothing else are alike.
         """
 
-    def designs(
-        self, columns: Mapping[str, Column], device: torch.device, span: Sequence[Accelerator] = ()
-    ) -> Any:
-        """Columns of n designs, as the methods of `Pricer` take them; `span` as for `Pricer.stack`."""
-
 
 @one_thread()
 def least_totals(
@@ -85,7 +79,7 @@ def least_totals(
     goal: Goal,
     *,
     device: torch.device,
-    span: Sequence[Accelerator] = (),
+    reach: Any = None,
 ) -> NDArray[np.float64]:
     """The least latency, energy or product of both of a network on n relaxed designs, in s, J or Js, [n].
 
@@ -97,21 +91,17 @@ def least_totals(
         workload: the network.
         goal: which of the three.
         device: where to price.
-        span: as for `Pricer.stack`.
+        reach: as for `Pricer.stack`.
     """
-    designs = pricer.designs(columns, device, span)
-    none = torch.zeros(len(next(iter(columns.values()))), dtype=torch.float64, device=device)
-    beside_s = beside_j = none
-    for op in workload.vector_ops:
-        step = pricer.vector(op, designs, keep_activations=True)
-        beside_s, beside_j = beside_s + op.repeats * step.latency_s, beside_j + op.repeats * step.energy_j
+    designs = pricer.designs(columns, device, reach)
+    beside_s, beside_j = vector_totals(pricer, workload.vector_ops, designs, keep_activations=True)
     if not workload.layers:
         total = {"latency": beside_s, "energy": beside_j, "edp": beside_s * beside_j}[goal]
     elif goal == "edp":
         least_s, least_j, least_js = (_states(pricer, designs, workload.layers, each) for each in GOALS)
         total = _least_product(workload.layers, least_s, least_j, least_js, (beside_s, beside_j))
     else:
-        path = least_path(workload.layers, _states(pricer, designs, workload.layers, goal).unbind(dim=1))
+        path = least_path(workload.layers, _states(pricer, designs, workload.layers, goal))
         total = path + (beside_s if goal == "latency" else beside_j)
     found: NDArray[np.float64] = total.cpu().numpy()
     return found
@@ -122,14 +112,11 @@ def _states(pricer: Relaxable, designs: Any, layers: Sequence[Layer], goal: Goal
 
     Infinite where it cannot be; in every state of a layer that does not fit with its activations off chip.
     """
-    found = []
-    for prices in price_states(pricer, designs, layers, goal, keep_activations=True):
-        columns = [torch.full_like(prices[0].latency_s, torch.inf)] * len(STATES)
-        for state, step in prices.items():
-            value = {"latency": step.latency_s, "energy": step.energy_j, "edp": step.latency_s * step.energy_j}
-            columns[state] = torch.where(step.fits & prices[0].fits, value[goal], torch.inf)
-        found.append(torch.stack(columns, dim=1))
-    return torch.stack(found, dim=1)
+    costs = price_states(pricer, designs, layers, goal, keep_activations=True)
+    value = {"latency": costs.latency_s, "energy": costs.energy_j, "edp": costs.latency_s * costs.energy_j}[
+        goal
+    ]
+    return torch.where(torch.isfinite(costs.latency_s[..., :1]), value, torch.inf)
 
 
 def _least_product(
@@ -149,8 +136,8 @@ def _least_product(
         beside: latency and energy of everything else, [n] each.
     """
     beside_s, beside_j = beside
-    x0 = least_path(layers, least_s.unbind(dim=1)) + beside_s
-    y0 = least_path(layers, least_j.unbind(dim=1)) + beside_j
+    x0 = least_path(layers, least_s) + beside_s
+    y0 = least_path(layers, least_j) + beside_j
     there = torch.isfinite(least_js)
     p = torch.where(there, least_js, 1.0)
     low, high = torch.where(there, least_s, 1.0), torch.where(there, least_js / least_j, 1.0)
@@ -159,7 +146,7 @@ def _least_product(
         t = weight * x0 / y0
         x = torch.maximum(torch.minimum(torch.sqrt(t[:, None, None] * p), high), low)
         value = torch.where(there, x + t[:, None, None] * p / x, torch.inf)
-        line = least_path(layers, value.unbind(dim=1)) + beside_s + t * beside_j
+        line = least_path(layers, value) + beside_s + t * beside_j
         y = (line - before) / (t - last)
         found, before, last = torch.minimum(found, (line - t * y) * y), line, t
     found = torch.minimum(found, (before - last * y0) * y0)

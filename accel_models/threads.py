@@ -1,4 +1,4 @@
-"""How many threads pricing takes.
+"""How many threads pricing takes: one for tensors, all that there are for loops that are compiled.
 
 Pricing is thousands of small tensor operations a second, each over in microseconds. Shared among threads,
 every one of them ends in a barrier, and where other processes want the cores too the threads wait for each
@@ -6,10 +6,20 @@ other most of the time: 100 designs on MobileNetV2 took 265 s with two threads a
 cores that were shared with others.
 """
 
-from collections.abc import Iterator
+import os
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from functools import lru_cache
+from typing import TypeVar
 
 import torch
+
+VARIABLE = "APOLLO_DSE_THREADS"
+"""Environment variable with the most threads to take, where not as many as the process has cores."""
+
+Task = TypeVar("Task")
+Answer = TypeVar("Answer")
 
 
 @contextmanager
@@ -21,3 +31,22 @@ def one_thread() -> Iterator[None]:
         yield
     finally:
         torch.set_num_threads(before)
+
+
+def threads() -> int:
+    """How many threads compiled loops take."""
+    return max(1, int(os.environ.get(VARIABLE) or len(os.sched_getaffinity(0))))
+
+
+def spread(work: Callable[[Task], Answer], tasks: Sequence[Task]) -> Iterable[Answer]:
+    """Answers to tasks, in order, found on all threads; the work must let go of the interpreter's lock."""
+    count = threads()
+    if count == 1 or len(tasks) < 2:
+        return map(work, tasks)
+    return _pool(count, os.getpid()).map(work, tasks)
+
+
+@lru_cache(maxsize=1)
+def _pool(count: int, _process: int) -> ThreadPoolExecutor:
+    """The process's threads: a fork has none of its parent's."""
+    return ThreadPoolExecutor(count, thread_name_prefix="apollo-dse")

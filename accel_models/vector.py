@@ -5,11 +5,13 @@ to DRAM; what a gather looks up always comes from DRAM. A fused operation rides 
 leave the array: it costs energy, no time and no traffic of its own.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
+from accel_models.pricing import StepPrices
 from accel_models.workload import VectorOp
 
 
@@ -36,44 +38,51 @@ class VectorUnit:
 
 
 @dataclass(frozen=True, slots=True)
-class VectorPrice:
-    """Price of one execution on n designs, [n] each: latency, its bounds in cycles, energy and bytes."""
+class Places:
+    """Where the numbers of a vector operation go among those of a dataflow.
 
-    latency_s: Tensor
-    compute_cycles: Tensor
-    dram_cycles: Tensor
-    memory_cycles: Tensor
-    dram_j: Tensor
-    memory_j: Tensor
-    op_j: Tensor
-    leakage_j: Tensor
-    dram_bytes: Tensor
-    memory_bytes: Tensor
+    `levels` and `limits` are how many there are; `memory` is the level that activations stay in, None where
+    they never stay; `bounds` index "compute", DRAM and memory bandwidth.
+    """
+
+    levels: int
+    limits: int
+    memory: int | None
+    bounds: tuple[int, int, int]
 
 
-def price_vector_op(op: VectorOp, unit: VectorUnit, *, keep_activations: bool) -> VectorPrice:
-    """Price a vector operation on n designs."""
-    moved = 0.0 if op.fused else 1.0
-    read = moved * op.input_words * unit.activation_bytes
-    written = moved * op.output_words * unit.activation_bytes
-    stays = (read + written <= unit.memory_bytes) & keep_activations
-    loaded = read if op.kind == "gather" else torch.where(stays, 0.0, read)
+def price_vector_ops(
+    ops: Sequence[VectorOp], unit: VectorUnit, places: Places, *, keep_activations: bool
+) -> StepPrices:
+    """Prices of o vector operations on n designs: as of one step, each with a first axis more, [o, ..]."""
+    numbers = [
+        (op.ops, op.input_words, op.output_words, 0.0 if op.fused else 1.0, op.kind == "gather") for op in ops
+    ]
+    table = torch.tensor(numbers, dtype=torch.float64, device=unit.clock_hz.device).reshape(len(ops), 5)
+    count, input_words, output_words, moved, gathers = (column[:, None] for column in table.unbind(dim=1))
+    read = moved * input_words * unit.activation_bytes
+    written = moved * output_words * unit.activation_bytes
+    stays = (read + written <= unit.memory_bytes) & keep_activations & (places.memory is not None)
+    loaded = torch.where(stays & (gathers == 0), 0.0, read)
     stored = torch.where(stays, 0.0, written)
-    compute = op.ops / unit.ops_per_cycle
-    dram = (loaded + stored) / unit.dram_bandwidth
+    compute, dram = count / unit.ops_per_cycle, (loaded + stored) / unit.dram_bandwidth
     memory = 2.0 * (read + written) / unit.memory_bandwidth
     starts = torch.where(loaded + stored > 0, unit.dram_latency_cycles, 0.0)
-    slowest = torch.maximum(torch.maximum(compute, dram), memory)
-    latency_s = moved * (starts + slowest) / unit.clock_hz
-    return VectorPrice(
+    cycles = torch.stack((compute, dram, memory))
+    latency_s = moved * (starts + cycles.amax(dim=0)) / unit.clock_hz
+    none = torch.zeros_like(latency_s)
+    energies, words = [none] * (places.levels + 2), [none] * places.levels
+    if places.memory is not None:
+        energies[places.memory] = (read + written) * (unit.memory_read_j + unit.memory_write_j)
+        words[places.memory] = 2.0 * (read + written)
+    energies[0], words[0] = loaded * unit.dram_read_j + stored * unit.dram_write_j, loaded + stored
+    energies[-2:] = count * unit.op_j, latency_s * unit.leakage_w
+    return StepPrices(
         latency_s=latency_s,
-        compute_cycles=compute,
-        dram_cycles=dram,
-        memory_cycles=memory,
-        dram_j=loaded * unit.dram_read_j + stored * unit.dram_write_j,
-        memory_j=(read + written) * (unit.memory_read_j + unit.memory_write_j),
-        op_j=op.ops * unit.op_j,
-        leakage_j=latency_s * unit.leakage_w,
-        dram_bytes=loaded + stored,
-        memory_bytes=2.0 * (read + written),
+        energies_j=torch.stack(energies, dim=-1),
+        bytes=torch.stack(words, dim=-1),
+        compute_s=compute / unit.clock_hz,
+        bound=torch.tensor(places.bounds, device=none.device)[cycles.argmax(dim=0)],
+        excess=none[..., None].expand(*none.shape, places.limits),
+        parameter_share=none,
     )

@@ -5,17 +5,19 @@ from collections.abc import Sequence
 
 import numpy as np
 import torch
-from torch import Tensor
 
 from accel_models.arch import Accelerator
+from accel_models.chain import STATES, StateCosts
 from accel_models.mapping import Mapping
-from accel_models.mapspace.designs import LEVELS, Columns, Designs, room, stack
-from accel_models.mapspace.pool import Pool, pool
-from accel_models.mapspace.price import BOUNDS, LIMITS, Best, best, costs, offers, step_prices
+from accel_models.mapspace.designs import LEVELS, O_ROOM, Columns, Designs, offers, room, stack
+from accel_models.mapspace.kernel import NEED_FEATURES
+from accel_models.mapspace.pool import Pool, fill, pool
+from accel_models.mapspace.price import BOUNDS, LIMITS, Best, best, costs, step_prices
 from accel_models.mapspace.record import mapping_record
+from accel_models.mapspace.structure import Room
 from accel_models.pricing import Goal, Residency, StepPrices, shortage
 from accel_models.ranges import Column, Ranges
-from accel_models.vector import VectorUnit, price_vector_op
+from accel_models.vector import Places, VectorUnit, price_vector_ops
 from accel_models.workload import Layer, VectorOp, canonical
 
 SUPPLIES = (
@@ -45,47 +47,63 @@ class PeArrayPricer:
     limits = LIMITS
     axes = ("pe_x", "pe_y", "cores", "lanes")
 
+    def reach(self, span: Sequence[Accelerator]) -> Room | None:
+        """All capacities that designs of the span have."""
+        return room(span) if span else None
+
     def stack(
-        self, accelerators: Sequence[Accelerator], device: torch.device, span: Sequence[Accelerator] = ()
+        self, accelerators: Sequence[Accelerator], device: torch.device, reach: Room | None = None
     ) -> Designs:
         """Columns of a batch.
 
         Raises:
             ValueError: an accelerator is not of this hierarchy.
         """
-        return stack(accelerators, device, span)
+        return stack(accelerators, device, reach)
 
     def prepare(self, layer: Layer, designs: Designs) -> None:
         """Find the layer's fronts of all structures, in memory, on disk or by enumeration."""
-        pool(canonical(layer)).bounds(_for(layer, designs).kinds)
+        fill([(pool(canonical(layer)), _for(layer, designs).kinds)])
 
     def layer(self, layer: Layer, residency: Residency, designs: Designs, minimize: Goal) -> StepPrices:
         """The best mapping of the layer's front on every design."""
+        self.prepare(layer, designs)
         designs = _for(layer, designs)
-        fronts, found, offered = _solve(layer, residency, designs, minimize)
-        features = torch.from_numpy(fronts.features[found.chosen]).to(offered.device)
-        tallies = fronts.space.tallies(designs.axes, designs.widths, fronts.index[found.chosen])
-        fittest = torch.from_numpy(fronts.features[found.fittest]).to(offered.device)
-        taken = torch.from_numpy(tallies).to(offered.device)
-        return step_prices(designs.columns, offered, residency, features, taken, fittest)
+        fronts, found = _solve(layer, [residency], designs, minimize)
+        taken, offered = found.fittest, offers(designs.columns)
+        tallies = fronts.space.tallies(designs.axes, designs.widths, fronts.index[taken])
+        both = (torch.from_numpy(each).to(offered.device) for each in (fronts.features[taken], tallies))
+        return step_prices(layer, designs.columns, offered, residency, *both)
 
-    def vector(self, op: VectorOp, designs: Designs, *, keep_activations: bool) -> StepPrices:
-        """One operation per lane and cycle, on words in the PE memories."""
-        columns = designs.columns
-        found = price_vector_op(op, _vector_unit(columns), keep_activations=keep_activations)
-        none = torch.zeros_like(found.latency_s)
-        slowest = torch.stack((found.compute_cycles, found.dram_cycles, found.memory_cycles)).argmax(dim=0)
-        bounds = [BOUNDS.index(name) for name in ("compute", "dram bandwidth", "pe_memory bandwidth")]
-        energies = (found.dram_j, found.memory_j, none, none, found.op_j, found.leakage_j)
-        return StepPrices(
-            latency_s=found.latency_s,
-            energies_j=torch.stack(energies, dim=-1),
-            bytes=torch.stack((found.dram_bytes, found.memory_bytes, none, none), dim=-1),
-            compute_s=found.compute_cycles / columns.clock_hz,
-            bound=torch.tensor(bounds, device=none.device)[slowest],
-            excess=none[:, None].expand(-1, len(LIMITS)),
-            parameter_share=none,
+    def costs(
+        self, layers: Sequence[Layer], allowed: Sequence[Sequence[int]], designs: Designs, minimize: Goal
+    ) -> StateCosts:
+        """The best mappings of all layers in the states that each may be in."""
+        fill([(pool(canonical(layer)), _for(layer, designs).kinds) for layer in layers])
+        shape = len(designs), len(layers), len(STATES)
+        latency_s, energy_j = np.full(shape, np.inf), np.full(shape, np.inf)
+        excess = np.zeros((len(designs), len(layers), len(LIMITS)))
+        for i, (layer, states) in enumerate(zip(layers, allowed, strict=True)):
+            mine = _for(layer, designs)
+            residencies = [Residency(*STATES[state]) for state in states]
+            fronts, found = _solve(layer, residencies, mine, minimize)
+            latency_s[:, i, states], energy_j[:, i, states] = found.latency_s, found.energy_j
+            lacking = np.flatnonzero(found.chosen[:, 0] < 0)
+            if len(lacking):
+                needs = fronts.features[found.fittest[lacking]][:, NEED_FEATURES]
+                excess[lacking, i] = needs / mine.offered[lacking][:, O_ROOM:]
+        device = designs.columns.clock_hz.device
+        return StateCosts(*(torch.from_numpy(each).to(device) for each in (latency_s, energy_j, excess)))
+
+    def vector(self, ops: Sequence[VectorOp], designs: Designs, *, keep_activations: bool) -> StepPrices:
+        """Operations one per lane and cycle, on words in the PE memories."""
+        places = Places(
+            len(LEVELS),
+            len(LIMITS),
+            1,
+            (BOUNDS.index("compute"), BOUNDS.index("dram bandwidth"), BOUNDS.index("pe_memory bandwidth")),
         )
+        return price_vector_ops(ops, _vector_unit(designs.columns), places, keep_activations=keep_activations)
 
     def relax(self, ranges: Ranges, goal: Goal) -> dict[str, Column]:
         """The relaxation of n boxes: most of `SUPPLIES`, least of all else.
@@ -101,12 +119,10 @@ class PeArrayPricer:
             columns |= {name: np.zeros(len(ranges)) for name in SPENT}
         return columns
 
-    def designs(
-        self, columns: Table[str, Column], device: torch.device, span: Sequence[Accelerator] = ()
-    ) -> Designs:
-        """Columns of n designs as tensors; `span` as for `stack`."""
+    def designs(self, columns: Table[str, Column], device: torch.device, reach: Room | None = None) -> Designs:
+        """Columns of n designs as tensors."""
         tensors = {name: torch.from_numpy(column).to(device) for name, column in columns.items()}
-        return Designs.of(Columns(**tensors), room(span) if span else None)
+        return Designs(Columns(**tensors), reach)
 
     def mapping(self, layer: Layer, residency: Residency, accelerator: Accelerator, minimize: Goal) -> Mapping:
         """The winning mapping of a layer.
@@ -114,13 +130,15 @@ class PeArrayPricer:
         Raises:
             ValueError: no mapping fits.
         """
-        designs = _for(layer, stack([accelerator]))
-        fronts, found, offered = _solve(layer, residency, designs, minimize)
-        fittest = torch.from_numpy(fronts.features[found.fittest])
-        excess = costs(fittest, offered, residency).excess[0]
-        if bool((excess > 1.0).any()):
+        designs = stack([accelerator])
+        self.prepare(layer, designs)
+        designs = _for(layer, designs)
+        fronts, found = _solve(layer, [residency], designs, minimize)
+        if found.chosen[0, 0] < 0:
+            fittest = torch.from_numpy(fronts.features[found.fittest])
+            excess = costs(layer, fittest, offers(designs.columns), residency).excess[0]
             raise ValueError(shortage(LIMITS[int(excess.argmax())], float(excess.max()), layer.name))
-        return mapping_record(fronts.space, fronts.index[found.chosen[0]], accelerator)
+        return mapping_record(fronts.space, fronts.index[found.chosen[0, 0]], accelerator)
 
 
 PRICER = PeArrayPricer()
@@ -132,15 +150,16 @@ def pricer(_accelerator: Accelerator) -> PeArrayPricer:
 
 
 def _for(layer: Layer, designs: Designs) -> Designs:
-    return designs.with_weights_as_activations() if layer.weights_are_activations else designs
+    return designs.with_weights_as_activations if layer.weights_are_activations else designs
 
 
-def _solve(layer: Layer, residency: Residency, designs: Designs, minimize: Goal) -> tuple[Pool, Best, Tensor]:
-    """The layer's fronts, the best mapping of each design's, and what the designs offer."""
+def _solve(
+    layer: Layer, residencies: Sequence[Residency], designs: Designs, minimize: Goal
+) -> tuple[Pool, Best]:
+    """The layer's fronts and the best mappings of each design's in each residency."""
     fronts = pool(canonical(layer))
-    bounds = fronts.bounds(designs.kinds)[designs.kind]
-    offered = offers(layer, designs.columns, residency)
-    return fronts, best(fronts.features, bounds, offered, residency, minimize), offered
+    bounds = fronts.bounds(designs.kinds)
+    return fronts, best(layer, fronts.features, bounds, designs.offered, residencies, minimize)
 
 
 def _vector_unit(designs: Columns) -> VectorUnit:

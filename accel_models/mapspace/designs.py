@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
+from functools import cached_property, lru_cache
 
 import numpy as np
 import torch
@@ -9,12 +10,23 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from accel_models.arch import Accelerator
-from accel_models.mapspace.structure import Room, Structure
+from accel_models.mapspace.structure import AXIS_SIZES, Room, Structure, kind_of
 from accel_models.technology.model import SRAM_WRITE_RATIO
 
 LEVELS = ("dram", "pe_memory", "core_memory", "lane_registers")
 PARAMETERS = ("weight_tile_bytes", "input_row_bytes", "program_tiles", "dram_latency_s")
 CAPACITIES = ("pe_bytes", "core_bytes", "weight_tile_bytes", "input_row_bytes", "program_tiles")
+
+OFFERS = (
+    "bandwidth", "dram_latency_cycles", "clock_hz", "dram_j", "pe_read_j", "core_read_j", "register_j",
+    "mac_j", "leakage_w", "weight_bytes", "activation_bytes", "pe_bytes", "core_bytes", "weight_tile_bytes",
+    "input_row_bytes", "program_tiles",
+)  # fmt: skip
+(
+    O_BANDWIDTH, O_LATENCY, O_CLOCK, O_DRAM_J, O_PE_J, O_CORE_J, O_REGISTER_J, O_MAC_J, O_LEAKAGE, O_WEIGHT,
+    O_ACTIVATION, O_ROOM,
+) = range(12)  # fmt: skip
+"""Of a design, as the compiled loop takes it: what is the same for all layers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,63 +75,86 @@ class Columns:
         return Columns(**{f.name: getattr(self, f.name)[index] for f in fields(self)})
 
 
-@dataclass(frozen=True, slots=True)
-class Designs:
-    """Columns of n designs, and which structure and room each has: `kinds`, and the kind of each design [n].
+def offers(designs: Columns) -> Tensor:
+    """What designs offer, [n, offer] over `OFFERS`."""
+    bandwidth = torch.minimum(designs.dram_bandwidth, designs.staging_bandwidth)
+    return torch.stack([bandwidth, *(getattr(designs, name) for name in OFFERS[1:])], dim=-1)
 
-    `axes` and `widths` are those of the structure of each design, [n, x]. `room` is what they were stacked
-    with: the capacities that matter, if these are known.
+
+class Designs:
+    """Columns of n designs, and which structure and room each has.
+
+    Args:
+        columns: of the designs.
+        room: the capacities that matter, if these are known; designs whose capacities are not all among them
+            have rooms of their own.
+
+    Attributes:
+        kinds: `kind_of` numbers of structure and room, [n].
+        axes: of each design's structure, [n, x].
+        widths: `Structure.numbers` of each, [n, x].
     """
 
-    columns: Columns
-    kinds: tuple[tuple[Structure, Room], ...]
-    kind: NDArray[np.int64]
-    axes: NDArray[np.int64]
-    widths: NDArray[np.float64]
-    room: Room | None
-
-    @classmethod
-    def of(cls, columns: Columns, room: Room | None = None) -> "Designs":
-        """Designs of columns; those whose capacities are not all among the room's have rooms of their own."""
-        sizes = columns.pe_x, columns.pe_y, columns.cores, columns.lanes, columns.ways
-        widths = (
-            columns.weight_bytes,
-            columns.activation_bytes,
-            columns.accumulator_bytes,
-            columns.pe_bandwidth,
-            columns.core_bandwidth,
-            _ratio(columns.pe_write_j, columns.pe_read_j),
-            _ratio(columns.core_write_j, columns.core_read_j),
-        )
-        capacities = torch.stack([getattr(columns, name) for name in CAPACITIES], dim=1)
-        shared = torch.zeros(len(columns), dtype=torch.bool)
-        if room is not None:
-            among = [
-                torch.isin(column, torch.tensor(steps, dtype=column.dtype, device=column.device))
-                for column, steps in zip(capacities.unbind(dim=1), room.steps, strict=True)
-            ]
-            shared = torch.stack(among).all(dim=0).cpu()
-        own = torch.where(shared[:, None], 0.0, capacities.cpu())
-        keys = torch.cat((torch.stack((*sizes, *widths), dim=1).cpu(), own), dim=1).numpy().round(12)
-        distinct, kind = np.unique(keys, axis=0, return_inverse=True)
-        kinds = []
-        for row in distinct.tolist():
-            structure = Structure(*(int(size) for size in row[:5]), *row[5:12])
-            own_room = Room(*((capacity,) for capacity in row[12:]))
-            kinds.append((structure, own_room if room is None or any(row[12:]) else room))
-        kind = kind.ravel()
-        axes = np.array([structure.axes for structure, _ in kinds], dtype=np.int64).reshape(-1, 5)[kind]
-        numbers = np.array([structure.numbers for structure, _ in kinds]).reshape(-1, 7)[kind]
-        return cls(columns, tuple(kinds), kind, axes, numbers, room)
+    def __init__(self, columns: Columns, room: Room | None = None) -> None:
+        self.columns, self.room = columns, room
+        rows = np.concatenate((_structures(columns), _own_rooms(columns, room)), axis=1)
+        distinct, kind = np.unique(rows, axis=0, return_inverse=True)
+        self.kinds = np.array([_numbered(row.tobytes(), room) for row in distinct], np.int64)[kind.ravel()]
+        self.axes = rows[:, : len(AXIS_SIZES)].astype(np.int64)
+        self.widths = np.ascontiguousarray(rows[:, len(AXIS_SIZES) : _STRUCTURE])
 
     def __len__(self) -> int:
         return len(self.columns)
 
+    @cached_property
+    def offered(self) -> NDArray[np.float64]:
+        """`offers`, in the memory of the CPU."""
+        return np.ascontiguousarray(offers(self.columns).detach().cpu().numpy())
+
+    @cached_property
     def with_weights_as_activations(self) -> "Designs":
         """The designs as a product of two activations meets them: both operands are equally wide."""
         if torch.equal(self.columns.weight_bytes, self.columns.activation_bytes):
             return self
-        return Designs.of(replace(self.columns, weight_bytes=self.columns.activation_bytes), self.room)
+        return Designs(replace(self.columns, weight_bytes=self.columns.activation_bytes), self.room)
+
+
+_STRUCTURE = len(fields(Structure))
+
+
+def _structures(columns: Columns) -> NDArray[np.float64]:
+    """The numbers of each design's structure, [n, x]."""
+    sizes = columns.pe_x, columns.pe_y, columns.cores, columns.lanes, columns.ways
+    widths = (
+        columns.weight_bytes,
+        columns.activation_bytes,
+        columns.accumulator_bytes,
+        columns.pe_bandwidth,
+        columns.core_bandwidth,
+        _ratio(columns.pe_write_j, columns.pe_read_j),
+        _ratio(columns.core_write_j, columns.core_read_j),
+    )
+    found: NDArray[np.float64] = torch.stack((*sizes, *widths), dim=1).cpu().numpy().round(12)
+    found[:, :2].sort(axis=1)
+    return found
+
+
+def _own_rooms(columns: Columns, room: Room | None) -> NDArray[np.float64]:
+    """The capacities of each design that has a room of its own, zeros for others, [n, capacity]."""
+    own = torch.stack([getattr(columns, name) for name in CAPACITIES], dim=1).cpu().numpy()
+    if room is not None:
+        pairs = zip(own.T, room.steps, strict=True)
+        own[np.all([np.isin(column, steps) for column, steps in pairs], axis=0)] = 0.0
+    return own
+
+
+@lru_cache(maxsize=1 << 16)
+def _numbered(row: bytes, room: Room | None) -> int:
+    """Number of the kind of a design, from a row of `_structures` and `_own_rooms`."""
+    numbers = np.frombuffer(row).tolist()
+    structure = Structure(*(int(size) for size in numbers[:5]), *numbers[5:_STRUCTURE])
+    own = numbers[_STRUCTURE:]
+    return kind_of(structure, room if room is not None and not any(own) else Room(*((each,) for each in own)))
 
 
 def _ratio(write_j: Tensor, read_j: Tensor) -> Tensor:
@@ -128,15 +163,15 @@ def _ratio(write_j: Tensor, read_j: Tensor) -> Tensor:
 
 
 def stack(
-    accelerators: Sequence[Accelerator], device: torch.device | None = None, span: Sequence[Accelerator] = ()
+    accelerators: Sequence[Accelerator], device: torch.device | None = None, room: Room | None = None
 ) -> Designs:
-    """Columns of a batch of accelerators, of which those of `span` have all capacities that matter.
+    """Columns of a batch of accelerators; `room` as for `Designs`.
 
     Raises:
         ValueError: an accelerator is not a chain of `LEVELS`, lacks one of `PARAMETERS`, or its DRAM takes
             another energy to write than to read.
     """
-    return Designs.of(columns(accelerators, device), room(span) if span else None)
+    return Designs(columns(accelerators, device), room)
 
 
 def columns(accelerators: Sequence[Accelerator], device: torch.device | None = None) -> Columns:

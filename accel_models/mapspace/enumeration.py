@@ -4,12 +4,16 @@ Notation and rows of numbers as in `kernel`.
 """
 
 import numpy as np
-from numba import njit
+from numba import int64, njit
+from numba.typed import Dict
+from numba.types import UniTuple
 
 from accel_models.mapspace.kernel import (
+    BEAT,
     CHOICES,
     CORES,
     FEATURES,
+    H_CORE,
     H_SIZE,
     KEEPS,
     LANES,
@@ -36,13 +40,17 @@ from accel_models.mapspace.kernel import (
     Numbers,
     P,
     Q,
+    beat,
     chunks,
     features,
     hold,
-    least,
     run,
     windows,
+    write,
 )
+
+_SPAN = UniTuple(int64, 2)
+"""Where rows begin and end."""
 
 
 @njit(cache=True, inline="always")
@@ -73,14 +81,6 @@ def _features_by_step(tallies: Numbers, layer: Numbers, widths: Numbers, room: N
         enough = enough and step < len(room[i])
         row[NEED_FEATURES[i]] = step
     return enough
-
-
-@njit(cache=True)
-def _beaten(row: Numbers, rows: Numbers, count: int) -> bool:
-    for i in range(count):
-        if _beats(rows[i], row):
-            return True
-    return False
 
 
 @njit(cache=True)
@@ -181,6 +181,24 @@ def _passes(bound: int) -> list[int]:
     return found
 
 
+@njit(cache=True)
+def _beats_of(
+    layer: Numbers, axes: Numbers, core: Numbers, dims: Numbers, table: Numbers, ways: Numbers, at: int
+) -> int:
+    """Write the ways to run a core's chunk that no other one beats, from row `at` on; where they end.
+
+    `table` takes the beats, [row, x] over `kernel.BEAT`; `ways` the lanes, ways and inner order that make them.
+    """
+    beats, choice, count = np.empty(len(BEAT)), np.empty(3, np.int64), 0
+    for n in range(len(dims[2]) if axes[3] > 1 else 1):
+        for w in range(len(dims[3])):
+            for keeps in range(2):
+                choice[0], choice[1], choice[2] = dims[2][n], dims[3][w], keeps
+                beat(layer, axes, core, choice[0], choice[1], keeps, beats)
+                count = _insert(beats, choice, table[at:], ways[at:], count)
+    return at + count
+
+
 @njit(cache=True, nogil=True)
 def front(
     layer: Numbers, axes: Numbers, widths: Numbers, tilings: Numbers, dims: Numbers, room: Numbers
@@ -198,7 +216,11 @@ def front(
     rows, index = np.empty((256, len(FEATURES))), np.empty((256, len(CHOICES)), np.int64)
     row, tallies, choice = np.empty(len(FEATURES)), np.empty(len(TALLIES)), np.zeros(len(CHOICES), np.int64)
     held = np.empty(H_SIZE)
-    count = 0
+    core = held[H_CORE : H_CORE + 6]
+    table, ways = np.empty((1024, len(BEAT))), np.empty((1024, 3), np.int64)
+    places = Dict.empty(int64, _SPAN)
+    count = filled = 0
+    most = len(dims[2]) * len(dims[3]) * 2
     for x in range(len(dims[0]) if axes[0] > 1 else 1):
         for y in range(len(dims[0]) if axes[1] > 1 else 1):
             if axes[0] == axes[1] and y < x:
@@ -213,22 +235,32 @@ def front(
                             for pass_k in _passes(tilings[0][t, K]):
                                 choice[PASSES_G], choice[PASSES_K], choice[PASSES_C] = pass_g, pass_k, pass_c
                                 hold(layer, axes, widths, tilings, choice, held)
-                                least(layer, axes, widths, held, tallies)
-                                possible = _features_by_step(tallies, layer, widths, room, row)
-                                if not possible or _beaten(row, rows, count):
-                                    continue
-                                for n in range(len(dims[2]) if axes[3] > 1 else 1):
-                                    choice[LANES] = dims[2][n]
-                                    for w in range(len(dims[3])):
-                                        choice[WAYS] = dims[3][w]
-                                        for keeps in range(2):
-                                            choice[KEEPS] = keeps
-                                            run(layer, axes, widths, choice, held, tallies)
-                                            useful = _features_by_step(tallies, layer, widths, room, row)
-                                            if useful:
-                                                if count == len(rows):
-                                                    rows, index = _grown(rows), _grown(index)
-                                                count = _insert(row, choice, rows, index, count)
+                                key = int64(0)
+                                for d in range(6):
+                                    key = key * int64(tilings[0][0, d] + 1) + int64(core[d])
+                                if key in places:
+                                    start, stop = places[key]
+                                else:
+                                    while filled + most > len(table):
+                                        table, ways = _grown(table), _grown(ways)
+                                    start, stop = (
+                                        filled,
+                                        _beats_of(layer, axes, core, dims, table, ways, filled),
+                                    )
+                                    places[key], filled = (start, stop), stop
+                                for i in range(start, stop):
+                                    write(layer, widths, held, table[i], tallies)
+                                    useful = _features_by_step(tallies, layer, widths, room, row)
+                                    if not useful:
+                                        continue
+                                    choice[LANES], choice[WAYS], choice[KEEPS] = (
+                                        ways[i, 0],
+                                        ways[i, 1],
+                                        ways[i, 2],
+                                    )
+                                    if count == len(rows):
+                                        rows, index = _grown(rows), _grown(index)
+                                    count = _insert(row, choice, rows, index, count)
     return index[:count].copy()
 
 
@@ -242,7 +274,7 @@ def least_demanding(
     outputs where they are.
     """
     tallies, choice, least = np.empty(len(TALLIES)), np.zeros(len(CHOICES), np.int64), np.inf
-    held = np.empty(H_SIZE)
+    held, beats = np.empty(H_SIZE), np.empty(len(BEAT))
     best = choice.copy()
     choice[LANES], choice[WAYS] = dims[2][0], dims[3][0]
     for x in range(len(dims[0])):
@@ -256,7 +288,7 @@ def least_demanding(
                         for pass_d, d in ((PASSES_G, G), (PASSES_K, K), (PASSES_C, C)):
                             choice[pass_d] = tilings[0][t, d] if single else 1
                         hold(layer, axes, widths, tilings, choice, held)
-                        run(layer, axes, widths, choice, held, tallies)
+                        run(layer, axes, widths, choice, held, beats, tallies)
                         excess = 0.0
                         for i in range(len(NEEDS)):
                             excess = max(excess, tallies[NEEDS[i]] / room[i][-1])

@@ -62,8 +62,8 @@ class Front:
     """The front of a layer on a structure, of one mapping at least.
 
     Attributes:
-        index: [m, choice] over `kernel.CHOICES`.
-        features: [m, x] over `kernel.FEATURES`; needs are in bytes and tiles.
+        index: [m, choice] over `kernel.CHOICES`, in the order of `kernel.F_BUSY`.
+        features: [m, x] over `kernel.FEATURES`, likewise; needs are in bytes and tiles.
     """
 
     index: Index
@@ -110,4 +110,6 @@ def front(layer: Layer, structure: Structure, room: Room) -> Front:
         return found if len(found) else enumeration.least_demanding(*arguments, steps)[None]
 
     index = fetch((layer, structure, room), search)
-    return Front(index, space.features(structure, index))
+    features = space.features(structure, index)
+    order = np.argsort(features[:, kernel.F_BUSY], kind="stable")
+    return Front(index[order], features[order])

@@ -68,6 +68,11 @@ H_SHARE, H_CORE, H_TAKEN = 0, 6, 12
 ) = range(18, 38)  # fmt: skip
 """Where `hold` leaves what it found: chunks and passes of each dimension, then words, counts and visits."""
 
+BEAT = ("cycles", "input_reads", "weight_reads", "updates", "arrivals", "sums")
+B_CYCLES, B_INPUT_READS, B_WEIGHT_READS, B_UPDATES, B_ARRIVALS, B_SUMS = range(len(BEAT))
+"""Of a step, over a core's chunk: cycles; how often each input and each weight is read, and each partial sum is
+updated in PE memory; how often a weight arrives at a lane; sums in PE memory a multiply-accumulate."""
+
 Numbers = Any
 """An array or a tuple of numbers, as numba takes them."""
 
@@ -90,7 +95,7 @@ def hold(
 ) -> None:
     """Write what lanes, ways and inner order have no part in: chunks [2, d], passes, then words and visits.
 
-    Arguments as for `tally`; `held` is what `run` goes on from.
+    Arguments as for `tally`; `held` is what `write` goes on from.
     """
     r, s, step_p, step_r, step_q, step_s = layer[0], layer[1], layer[2], layer[3], layer[4], layer[5]
     tiles_of, trips_of, words_of = tilings
@@ -135,86 +140,49 @@ def hold(
 
 
 @njit(cache=True)
-def run(layer: Numbers, axes: Numbers, widths: Numbers, choice: Numbers, held: Numbers, out: Numbers) -> None:
-    """Write the tallies that follow from what is held, and from lanes, ways and inner order."""
+def beat(layer: Numbers, axes: Numbers, core: Numbers, dl: int, dw: int, keeps: int, out: Numbers) -> None:
+    """Write what lanes that unroll `dl`, ways that unroll `dw` and the inner order make of a core's chunk.
+
+    Over `BEAT`; all that is counted of a mapping rises with each of these, or does not depend on it.
+    """
     r, s, lanes, ways = layer[0], layer[1], axes[3], axes[4]
-    dl, dw = choice[LANES], choice[WAYS]
-    core_k, core_c = held[H_CORE + K], held[H_CORE + C]
-    beats_k = np.ceil(core_k / lanes) if dl == K else core_k
-    beats_g = np.ceil(held[H_CORE + G] / lanes) if dl == G else held[H_CORE + G]
-    spatial = held[H_CORE + N] * held[H_CORE + P] * held[H_CORE + Q]
+    beats_k = np.ceil(core[K] / lanes) if dl == K else core[K]
+    beats_g = np.ceil(core[G] / lanes) if dl == G else core[G]
+    spatial = core[N] * core[P] * core[Q]
     images = spatial
     if dl in (N, P, Q):
-        images = spatial / held[H_CORE + dl] * np.ceil(held[H_CORE + dl] / lanes)
-    reduced = (np.ceil(core_c / ways) if dw == C else core_c) * (np.ceil(r / ways) if dw == R else r)
+        images = spatial / core[dl] * np.ceil(core[dl] / lanes)
+    reduced = (np.ceil(core[C] / ways) if dw == C else core[C]) * (np.ceil(r / ways) if dw == R else r)
     reduced *= np.ceil(s / ways) if dw == S else s
-    keeps = choice[KEEPS] == 1
-    _write(
-        layer,
-        widths,
-        held,
-        beats_g * beats_k * images * reduced,
-        beats_k,
-        1.0 if keeps or reduced <= 1 else images,
-        reduced if keeps and images > 1 else 1.0,
-        spatial / images,
-        core_c * r * s / reduced,
-        out,
-    )
+    reads = 1.0 if keeps or reduced <= 1 else images
+    out[B_CYCLES] = beats_g * beats_k * images * reduced
+    out[B_INPUT_READS] = beats_k
+    out[B_WEIGHT_READS] = reads
+    out[B_UPDATES] = reduced if keeps and images > 1 else 1.0
+    out[B_ARRIVALS] = reads * spatial / images
+    out[B_SUMS] = reduced / (core[C] * r * s)
 
 
 @njit(cache=True)
-def least(layer: Numbers, axes: Numbers, widths: Numbers, held: Numbers, out: Numbers) -> None:
-    """Write tallies that those of no lanes, ways and inner order can undercut, given what is held."""
-    volume = held[H_WEIGHTS] * held[H_CORE + N] * held[H_CORE + P] * held[H_CORE + Q]
-    beats = max(1.0, volume / (axes[3] * axes[4]))
-    _write(layer, widths, held, beats, max(1.0, held[H_CORE + K] / axes[3]), 1.0, 1.0, 1.0, float(axes[4]), out)
-
-
-@njit(cache=True)
-def _write(
-    layer: Numbers,
-    widths: Numbers,
-    held: Numbers,
-    beats: float,
-    beats_k: float,
-    reads: float,
-    updates: float,
-    lanes: float,
-    ways: float,
-    out: Numbers,
-) -> None:
-    """Write the tallies.
-
-    Args:
-        layer: as for `tally`.
-        widths: as for `tally`.
-        held: of `hold`.
-        beats: cycles of a step.
-        beats_k: beats over the output channels, each of which reads the inputs anew.
-        reads: how often a step reads a weight.
-        updates: how often a pass brings a partial sum to the PE memory.
-        lanes: lanes that share a weight.
-        ways: ways that add up to one update.
-        out: over `TALLIES`.
-    """
+def write(layer: Numbers, widths: Numbers, held: Numbers, beats: Numbers, out: Numbers) -> None:
+    """Write the tallies that follow from what `hold` and `beat` left."""
     macs, outputs_all = layer[6], layer[7]
     weight_b, input_b, psum_b = widths[0], widths[1], widths[2]
     weights, outputs, settings = held[H_WEIGHTS], held[H_OUTPUTS], held[H_SETTINGS]
     steps = held[H_TILES] * held[H_PASSES]
     used_pes, used_cores = held[H_PES], held[H_CORES]
-    visits = held[H_TAKEN + C] * updates
+    visits = held[H_TAKEN + C] * beats[B_UPDATES]
     output_b = psum_b if visits * held[H_STEPS] > 1 else input_b
     moves = held[H_TILES] * outputs * visits + held[H_RETURNS]
-    sums = 2.0 * (macs / ways + used_pes * (moves - settings * outputs))
-    arriving = used_cores * steps * reads * weights * lanes
-    out[COMPUTE] = steps * beats
+    sums = 2.0 * (macs * beats[B_SUMS] + used_pes * (moves - settings * outputs))
+    arriving = used_cores * steps * weights * beats[B_ARRIVALS]
+    out[COMPUTE] = steps * beats[B_CYCLES]
     out[WEIGHT_BYTES] = held[H_WEIGHT_WORDS] * weight_b
     out[INPUT_BYTES] = held[H_INPUT_WORDS] * input_b
     out[PARTIAL_BYTES] = held[H_PARTIAL_WORDS] * psum_b
-    out[PE_READ] = held[H_READS] * beats_k * input_b + moves * output_b
+    out[PE_READ] = held[H_READS] * beats[B_INPUT_READS] * input_b + moves * output_b
     out[PE_WRITTEN] = held[H_FILLED] * input_b + moves * output_b
-    out[CORE_READ] = steps * reads * weights * weight_b
+    out[CORE_READ] = steps * beats[B_WEIGHT_READS] * weights * weight_b
     out[CORE_FILLED] = held[H_FILLS] * weights * weight_b
     out[REGISTERS] = (macs + arriving) * weight_b + sums * psum_b - 2.0 * outputs_all * (psum_b - output_b)
     out[USED_PES] = used_pes
@@ -231,6 +199,15 @@ def _write(
 
 
 @njit(cache=True)
+def run(
+    layer: Numbers, axes: Numbers, widths: Numbers, choice: Numbers, held: Numbers, beats: Numbers, out: Numbers
+) -> None:
+    """Write the tallies of a mapping of which all is held but lanes, ways and inner order; `beats` is room."""
+    beat(layer, axes, held[H_CORE : H_CORE + 6], choice[LANES], choice[WAYS], choice[KEEPS], beats)
+    write(layer, widths, held, beats, out)
+
+
+@njit(cache=True)
 def tally(
     layer: Numbers, axes: Numbers, widths: Numbers, tilings: Numbers, choices: Numbers, out: Numbers
 ) -> None:
@@ -244,10 +221,10 @@ def tally(
         choices: indices over `CHOICES`, [m, choice]; dimensions by index, passes by number.
         out: [m, x] over `TALLIES`.
     """
-    held = np.empty(H_SIZE)
+    held, beats = np.empty(H_SIZE), np.empty(len(BEAT))
     for i in range(len(choices)):
         hold(layer, axes[i], widths[i], tilings, choices[i], held)
-        run(layer, axes[i], widths[i], choices[i], held, out[i])
+        run(layer, axes[i], widths[i], choices[i], held, beats, out[i])
 
 
 @njit(cache=True)

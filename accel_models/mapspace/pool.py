@@ -1,5 +1,6 @@
 """Fronts of one layer, one after the other in flat arrays, so that a batch of designs is priced in one loop."""
 
+from collections.abc import Sequence
 from functools import lru_cache
 
 import numpy as np
@@ -7,7 +8,8 @@ from numpy.typing import NDArray
 
 from accel_models.mapspace.front import Array, Front, Index, Mapspace, front, mapspace
 from accel_models.mapspace.kernel import CHOICES, FEATURES
-from accel_models.mapspace.structure import Room, Structure
+from accel_models.mapspace.structure import kind
+from accel_models.threads import spread
 from accel_models.workload import Layer
 
 MOST_ROWS = 1 << 21
@@ -15,7 +17,7 @@ MOST_ROWS = 1 << 21
 
 
 class Pool:
-    """The fronts of one layer's shape so far: `features` [m, x] and `index` [m, choice], `bounds` a front."""
+    """The fronts of one layer's shape so far: `features` [m, x] and `index` [m, choice]."""
 
     def __init__(self, layer: Layer) -> None:
         self.space: Mapspace = mapspace(layer)
@@ -23,7 +25,7 @@ class Pool:
 
     def _forget(self) -> None:
         self._rows = 0
-        self._places: dict[tuple[Structure, Room], tuple[int, int]] = {}
+        self._places = np.full((256, 2), -1, dtype=np.int64)
         self._features = np.empty((256, len(FEATURES)))
         self._index = np.empty((256, len(CHOICES)), dtype=np.int64)
 
@@ -37,27 +39,32 @@ class Pool:
         """Choices of all mappings, [m, choice]."""
         return self._index[: self._rows]
 
-    def bounds(self, kinds: tuple[tuple[Structure, Room], ...]) -> NDArray[np.int64]:
-        """Where the fronts of structures and rooms begin and end in the arrays, [kind, 2]."""
+    def missing(self, kinds: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Those of some kinds, each once, whose fronts are not here yet; may first drop all that are."""
         if self._rows > MOST_ROWS:
             self._forget()
-        for kind in kinds:
-            if kind not in self._places:
-                self._add(kind, front(self.space.layer, *kind))
-        return np.array([self._places[kind] for kind in kinds], dtype=np.int64).reshape(-1, 2)
+        most = int(kinds.max(initial=0))
+        if most >= len(self._places):
+            more = np.full((most + 1, 2), -1, dtype=np.int64)
+            self._places = np.concatenate((self._places, more))
+        return np.unique(kinds[self._places[kinds, 0] < 0])
 
-    def _add(self, kind: tuple[Structure, Room], found: Front) -> None:
+    def bounds(self, kinds: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Where the fronts of designs of some kinds [n] begin and end in the arrays, [n, 2]; all are here."""
+        return self._places[kinds]
+
+    def add(self, number: int, found: Front) -> None:
+        """Take a front in."""
         stop = self._rows + len(found)
         if stop > len(self._features):
-            size = 2 * stop
             for name in ("_features", "_index"):
                 before = getattr(self, name)
-                larger = np.empty((size, before.shape[1]), dtype=before.dtype)
+                larger = np.empty((2 * stop, before.shape[1]), dtype=before.dtype)
                 larger[: self._rows] = before[: self._rows]
                 setattr(self, name, larger)
         self._features[self._rows : stop] = found.features
         self._index[self._rows : stop] = found.index
-        self._places[kind] = (self._rows, stop)
+        self._places[number] = (self._rows, stop)
         self._rows = stop
 
 
@@ -65,3 +72,14 @@ class Pool:
 def pool(layer: Layer) -> Pool:
     """The fronts of a layer's shape (see `workload.canonical`)."""
     return Pool(layer)
+
+
+def fill(wanted: Sequence[tuple[Pool, NDArray[np.int64]]]) -> None:
+    """Find the fronts of kinds [n] that pools lack, in memory, on disk or by enumeration, on all threads."""
+    lacking = {(id(into), number): into for into, kinds in wanted for number in into.missing(kinds).tolist()}
+
+    def search(lack: tuple[int, int]) -> Front:
+        return front(lacking[lack].space.layer, *kind(lack[1]))
+
+    for lack, found in zip(lacking, spread(search, list(lacking)), strict=True):
+        lacking[lack].add(lack[1], found)

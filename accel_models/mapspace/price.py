@@ -12,17 +12,31 @@ all inputs, an array tile with all outputs, cores that hold all weights they eve
 in the designs, and what `best` is tested against.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import torch
-from numba import njit
 from torch import Tensor
 
 from accel_models.mapspace import kernel
-from accel_models.mapspace.designs import Columns
+from accel_models.mapspace.designs import (
+    O_ACTIVATION,
+    O_BANDWIDTH,
+    O_CLOCK,
+    O_CORE_J,
+    O_DRAM_J,
+    O_LATENCY,
+    O_LEAKAGE,
+    O_MAC_J,
+    O_PE_J,
+    O_REGISTER_J,
+    O_ROOM,
+    O_WEIGHT,
+    Columns,
+)
 from accel_models.mapspace.front import Array, Index
+from accel_models.mapspace.selection import select
 from accel_models.pricing import GOALS, Goal, Residency, StepPrices
 from accel_models.workload import Layer
 
@@ -36,25 +50,22 @@ LIMITS = (
 )
 """In the order of `designs.CAPACITIES`."""
 
-ROUNDING = 1e-12
-"""Relative differences up to this are none: bandwidth-bound mappings often take the same time."""
-
-_OFFERS = (
-    "bandwidth", "dram_latency_cycles", "clock_hz", "dram_j", "pe_read_j", "core_read_j", "register_j",
-    "fixed_j", "leakage_w", "saved_bytes", "pe_bytes", "core_bytes", "weight_tile_bytes", "input_row_bytes",
-    "program_tiles",
-)  # fmt: skip
-(
-    O_BANDWIDTH, O_LATENCY, O_CLOCK, O_DRAM_J, O_PE_J, O_CORE_J, O_REGISTER_J, O_FIXED_J, O_LEAKAGE, O_SAVED,
-    O_ROOM,
-) = range(11)  # fmt: skip
-
 
 @dataclass(frozen=True, slots=True)
 class Best:
-    """The best mapping of each of n designs, as rows of a pool, and the one that fits best, [n] each."""
+    """The best mapping of each of n designs in each of s residencies, as rows of a pool, and what it costs.
+
+    Attributes:
+        chosen: [n, s]; -1 where none can be.
+        latency_s: [n, s]; infinite where none can be.
+        energy_j: [n, s], likewise.
+        fittest: [n] the chosen one of the first residency; where none can be, the mapping that exceeds
+            capacities by the least factor.
+    """
 
     chosen: Index
+    latency_s: Array
+    energy_j: Array
     fittest: Index
 
 
@@ -70,64 +81,62 @@ class Prices:
     excess: Tensor
 
 
-def offers(layer: Layer, designs: Columns, residency: Residency) -> Tensor:
-    """What designs offer one execution of a layer, [n, offer] over `_OFFERS`."""
-    saved = (
-        residency.weights * layer.words("weights") * designs.weight_bytes
-        + residency.inputs * layer.words("inputs") * designs.activation_bytes
-        + residency.outputs * layer.words("outputs") * designs.activation_bytes
-    )
-    columns = {
-        "bandwidth": torch.minimum(designs.dram_bandwidth, designs.staging_bandwidth),
-        "fixed_j": float(layer.macs) * designs.mac_j,
-        "saved_bytes": saved,
-        "core_bytes": residency.parameter_room * designs.core_bytes,
-    }
-    return torch.stack(
-        [columns[name] if name in columns else getattr(designs, name) for name in _OFFERS], dim=-1
+def saved_bytes(layer: Layer, offered: Tensor, residency: Residency) -> Tensor:
+    """Bytes of a layer that do not travel off chip, on designs [.., offer]."""
+    return (
+        residency.weights * layer.words("weights") * offered[..., O_WEIGHT]
+        + (residency.inputs * layer.words("inputs") + residency.outputs * layer.words("outputs"))
+        * (offered[..., O_ACTIVATION])
     )
 
 
-def costs(features: Tensor, offered: Tensor, residency: Residency) -> Prices:
-    """Prices of mappings on designs: features [.., x] and offers [.., offer] broadcast."""
+def costs(layer: Layer, features: Tensor, offered: Tensor, residency: Residency) -> Prices:
+    """Prices of mappings of a layer on designs: features [.., x] and offers [.., offer] broadcast."""
     f, o = features.unbind(dim=-1), offered.unbind(dim=-1)
     busy, core_j = (
         (f[kernel.F_BUSY_KEPT], f[kernel.F_CORE_KEPT_J])
         if residency.weights
         else (f[kernel.F_BUSY], f[kernel.F_CORE_J])
     )
-    moved = f[kernel.F_DRAM] - o[O_SAVED]
+    moved = f[kernel.F_DRAM] - saved_bytes(layer, offered, residency)
     latency_s = (o[O_LATENCY] + torch.maximum(busy, moved / o[O_BANDWIDTH])) / o[O_CLOCK]
     energy_j = moved * o[O_DRAM_J] + f[kernel.F_PE_J] * o[O_PE_J] + core_j * o[O_CORE_J]
-    energy_j = energy_j + f[kernel.F_REGISTER_J] * o[O_REGISTER_J] + o[O_FIXED_J] + latency_s * o[O_LEAKAGE]
+    energy_j = energy_j + f[kernel.F_REGISTER_J] * o[O_REGISTER_J] + layer.macs * o[O_MAC_J]
+    energy_j = energy_j + latency_s * o[O_LEAKAGE]
     moves = torch.zeros_like(f[kernel.F_INPUTS])
-    for asked, flag in _asked(residency):
+    for asked, flag in zip(
+        _asked(residency), (kernel.F_INPUTS, kernel.F_OUTPUTS, kernel.F_WEIGHTS), strict=True
+    ):
         if asked:
             moves = moves + f[flag]
     excess = [f[need] / o[O_ROOM + i] for i, need in enumerate(kernel.NEED_FEATURES)]
+    excess[1] = excess[1] / residency.parameter_room
     excess[0] = torch.where(moves > 0, torch.inf, excess[0])
     return Prices(latency_s, energy_j, torch.stack(excess, dim=-1))
 
 
-def _asked(residency: Residency) -> tuple[tuple[bool, int], ...]:
-    return (
-        (residency.inputs, kernel.F_INPUTS),
-        (residency.outputs, kernel.F_OUTPUTS),
-        (residency.weights, kernel.F_WEIGHTS),
-    )
+def _asked(residency: Residency) -> tuple[bool, bool, bool]:
+    return residency.inputs, residency.outputs, residency.weights
 
 
-def best(features: Array, bounds: Index, offered: Tensor, residency: Residency, minimize: Goal) -> Best:
-    """The best mappings of fronts on designs.
+def best(
+    layer: Layer,
+    features: Array,
+    bounds: Index,
+    offered: Array,
+    residencies: Sequence[Residency],
+    minimize: Goal,
+) -> Best:
+    """The best mappings of fronts on designs, in one pass for all residencies.
 
-    Where none fits it is the one that exceeds a capacity by the least factor. Of equal ones, but for rounding,
-    it is that of the lower product of latency and energy.
+    Of equal ones, but for rounding, it is that of the lower product of latency and energy.
 
     Args:
-        features: of a pool, [m, x].
+        layer: its words and multiply-accumulates.
+        features: of a pool, [m, x], fronts in the order of `kernel.F_BUSY`.
         bounds: where the front of each design begins and ends, [n, 2].
         offered: `offers`, [n, offer].
-        residency: what is on chip.
+        residencies: what is on chip; all alike but for activations.
         minimize: what is best.
 
     Raises:
@@ -135,74 +144,44 @@ def best(features: Array, bounds: Index, offered: Tensor, residency: Residency, 
     """
     if minimize not in GOALS:
         raise ValueError(f"`minimize` must be one of {GOALS}, but got {minimize!r}")
-    chosen, fittest = np.empty(len(bounds), dtype=np.int64), np.empty(len(bounds), dtype=np.int64)
-    flags = np.array([asked for asked, _ in _asked(residency)])
-    numbers = offered.detach().cpu().numpy()
-    _best(features, bounds, np.ascontiguousarray(numbers), flags, GOALS.index(minimize), chosen, fittest)
-    return Best(chosen, fittest)
-
-
-@njit(cache=True, nogil=True)
-def _best(features: Any, bounds: Any, offered: Any, flags: Any, goal: int, chosen: Any, fittest: Any) -> None:
-    kept = flags[2]
-    busy_at, core_at = (kernel.F_BUSY_KEPT, kernel.F_CORE_KEPT_J) if kept else (kernel.F_BUSY, kernel.F_CORE_J)
-    for b in range(len(bounds)):
-        o = offered[b]
-        least, least_product, least_excess = np.inf, np.inf, np.inf
-        at, fit = -1, bounds[b, 0]
-        for m in range(bounds[b, 0], bounds[b, 1]):
-            f = features[m]
-            if (
-                (flags[0] and f[kernel.F_INPUTS] > 0)
-                or (flags[1] and f[kernel.F_OUTPUTS] > 0)
-                or (kept and f[kernel.F_WEIGHTS] > 0)
-            ):
-                continue
-            excess = 0.0
-            for i in range(5):
-                excess = max(excess, f[kernel.NEED_FEATURES[i]] / o[O_ROOM + i])
-            if excess < least_excess:
-                least_excess, fit = excess, m
-            if excess > 1.0:
-                continue
-            moved = f[kernel.F_DRAM] - o[O_SAVED]
-            latency_s = (o[O_LATENCY] + max(f[busy_at], moved / o[O_BANDWIDTH])) / o[O_CLOCK]
-            energy_j = moved * o[O_DRAM_J] + f[kernel.F_PE_J] * o[O_PE_J] + f[core_at] * o[O_CORE_J]
-            energy_j += f[kernel.F_REGISTER_J] * o[O_REGISTER_J] + o[O_FIXED_J] + latency_s * o[O_LEAKAGE]
-            product = latency_s * energy_j
-            value = latency_s if goal == 0 else energy_j if goal == 1 else product
-            if value < least * (1.0 - ROUNDING) or (
-                value <= least * (1.0 + ROUNDING) and product < least_product
-            ):
-                least, least_product, at = min(value, least), product, m
-        chosen[b] = at if at >= 0 else fit
-        fittest[b] = fit
+    n, s = len(bounds), len(residencies)
+    chosen, fittest = np.full((n, s), -1, dtype=np.int64), np.empty(n, dtype=np.int64)
+    latency_s, energy_j = np.full((n, s), np.inf), np.full((n, s), np.inf)
+    words = np.array([layer.macs, *(layer.words(each) for each in ("weights", "inputs", "outputs"))], float)
+    flags = np.array([_asked(each)[:2] for each in residencies])
+    kept, room = residencies[0].weights, residencies[0].parameter_room
+    select(
+        features, bounds, offered, words, flags, kept, room, GOALS.index(minimize),
+        chosen, latency_s, energy_j, fittest,
+    )  # fmt: skip
+    return Best(chosen, latency_s, energy_j, fittest)
 
 
 def step_prices(
+    layer: Layer,
     designs: Columns,
     offered: Tensor,
     residency: Residency,
     features: Tensor,
     tallies: Tensor,
-    fittest: Tensor,
 ) -> StepPrices:
-    """What mappings cost, itemized.
+    """What mappings of a layer cost, itemized.
 
     Args:
+        layer: its words and multiply-accumulates.
         designs: [n].
         offered: `offers`, [n, offer].
         residency: what is on chip.
-        features: of the mapping that each design runs, [n, x] over `kernel.FEATURES`.
+        features: of the mapping that each design runs or, where it can run none, that fits it best, [n, x]
+            over `kernel.FEATURES`.
         tallies: of the same, [n, x] over `kernel.TALLIES`.
-        fittest: features of the mapping that fits each design best, which the excess is of.
     """
     prices, t = (
-        costs(features, offered, residency),
+        costs(layer, features, offered, residency),
         dict(zip(kernel.TALLIES, tallies.unbind(dim=-1), strict=True)),
     )
     filled = torch.zeros_like(t["core_filled"]) if residency.weights else t["core_filled"]
-    moved = features[:, kernel.F_DRAM] - offered[:, O_SAVED]
+    moved = features[:, kernel.F_DRAM] - saved_bytes(layer, offered, residency)
     pe, core = t["pe_read"] + t["pe_written"], t["core_read"] + filled
     cycles = torch.stack(
         (
@@ -220,10 +199,9 @@ def step_prices(
         t["used_pes"] * pe_j,
         t["used_cores"] * core_j,
         t["register_bytes"] * designs.register_j,
-        offered[:, O_FIXED_J],
+        layer.macs * designs.mac_j,
         prices.latency_s * designs.leakage_w,
     )
-    fit = costs(fittest, offered, residency).excess
     share = features[:, kernel.F_CORE] / designs.core_bytes
     if residency.weights:
         share = torch.where(features[:, kernel.F_WEIGHTS] > 0, torch.inf, share)
@@ -233,6 +211,6 @@ def step_prices(
         bytes=torch.stack((moved, t["used_pes"] * pe, t["used_cores"] * core, t["register_bytes"]), dim=-1),
         compute_s=t["compute_cycles"] / designs.clock_hz,
         bound=cycles.argmax(dim=0),
-        excess=fit,
+        excess=prices.excess,
         parameter_share=share,
     )

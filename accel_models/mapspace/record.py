@@ -39,6 +39,8 @@ def mapping_record(space: Mapspace, choice: Index, accelerator: Accelerator) -> 
     tile = dict(zip(TILED_DIMS, (int(size) for size in space.tilings.tile[chosen["tiling"]]), strict=True))
     on_axis = {axis: UNROLLED[chosen[axis]] for axis in AXES}
     size = {axis.name: axis.size for level in accelerator.levels for axis in level.axes}
+    if size["pe_x"] > size["pe_y"]:  # a structure has the smaller as `pe_x`
+        on_axis["pe_x"], on_axis["pe_y"] = on_axis["pe_y"], on_axis["pe_x"]
 
     nest = _Nest(space.layer)
     for position in space.tilings.order[chosen["tiling"]]:

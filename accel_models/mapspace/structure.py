@@ -1,7 +1,8 @@
 """What of a design its mappings depend on: reach of its axes, width of its words and ports, room.
 
-Two designs of one structure and one room run every mapping alike: it takes the same cycles and moves the same
-bytes. Off-chip bandwidth, clock and energies of a byte differ, and decide between mappings.
+Two designs of one structure and one room, which is their *kind*, run every mapping alike: it takes the same
+cycles and moves the same bytes. Off-chip bandwidth, clock and energies of a byte differ, and decide between
+mappings. PE columns and rows unroll the same dimensions, so a structure has the smaller of the two as `pe_x`.
 """
 
 from dataclasses import dataclass
@@ -11,7 +12,11 @@ AXIS_SIZES = ("pe_x", "pe_y", "cores", "lanes", "ways")
 
 @dataclass(frozen=True, slots=True)
 class Structure:
-    """Spatial axes, bytes of a word, bytes a cycle of a memory's port, and what a write costs in reads."""
+    """Spatial axes, bytes of a word, bytes a cycle of a memory's port, and what a write costs in reads.
+
+    Raises:
+        ValueError: `pe_x` exceeds `pe_y`.
+    """
 
     pe_x: int
     pe_y: int
@@ -25,6 +30,10 @@ class Structure:
     core_bandwidth: float
     pe_write_ratio: float
     core_write_ratio: float
+
+    def __post_init__(self) -> None:
+        if self.pe_x > self.pe_y:
+            raise ValueError(f"`pe_x <= pe_y` must hold, but got {self.pe_x} and {self.pe_y}")
 
     @property
     def axes(self) -> tuple[int, ...]:
@@ -74,3 +83,21 @@ class Room:
     def offers(self, needs: tuple[float, ...]) -> bool:
         """Whether a design of these capacities is one of those that the room was made for."""
         return all(need in steps for need, steps in zip(needs, self.steps, strict=True))
+
+
+_kinds: list[tuple[Structure, Room]] = []
+_numbers: dict[tuple[Structure, Room], int] = {}
+
+
+def kind_of(structure: Structure, room: Room) -> int:
+    """The number that stands for a structure and a room as long as the process lives."""
+    kind = structure, room
+    if kind not in _numbers:
+        _numbers[kind] = len(_kinds)
+        _kinds.append(kind)
+    return _numbers[kind]
+
+
+def kind(number: int) -> tuple[Structure, Room]:
+    """The structure and room that a number of `kind_of` stands for."""
+    return _kinds[number]

@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from accel_models import Accelerator, Workload
+    from accel_models import Accelerator, Layer, Workload
 
 
 def search_mappings(
@@ -29,17 +29,21 @@ def search_mappings(
     import torch
 
     from accel_models import dataflows
-    from accel_models.threads import one_thread
+    from accel_models.threads import one_thread, spread
 
     pricer = dataflows.pricer([accelerator])
-    designs = pricer.stack([accelerator], torch.device("cpu"), span)
+    designs = pricer.stack([accelerator], torch.device("cpu"), pricer.reach(span))
     places = [
         (replace(layer, name="", kind="", repeats=1), f"{each.name} {layer.name}")
         for each in workloads
         for layer in each.layers
     ]
     shapes = dict(reversed(places))  # of equal shapes the first place
+
+    def search(numbered: tuple[int, tuple[Layer, str]]) -> None:
+        number, (shape, place) = numbered
+        say(f"Searching mappings, layer shape {number} of {len(shapes)}: {place}")
+        pricer.prepare(shape, designs)
+
     with one_thread():
-        for number, (shape, place) in enumerate(reversed(shapes.items()), start=1):
-            say(f"Searching mappings, layer shape {number} of {len(shapes)}: {place}")
-            pricer.prepare(shape, designs)
+        list(spread(search, list(enumerate(reversed(shapes.items()), start=1))))

@@ -56,7 +56,7 @@ class Bounds:
         self._limits = tuple(limit for limit in problem.constraints if not _is_known(limit))
         self._workloads = evaluator.workloads
         self._pricer = pricer
-        self._span = evaluator.design_space.span()
+        self._reach = pricer.reach(evaluator.design_space.span())
         self._least: dict[tuple[str, Goal, bytes], float] = {}
 
     @classmethod
@@ -167,7 +167,7 @@ class Bounds:
                 workload,
                 goal,
                 device=torch.device("cpu"),
-                span=self._span,
+                reach=self._reach,
             )
             self._least.update(zip(new, found.tolist(), strict=True))
             self.num_priced += len(new)

@@ -172,7 +172,7 @@ def mapped(shapes: Sequence[Shape]) -> Iterator[Case]:
         workload = Workload(name="product", layers=(gemm(shape),))
         for goal in ("latency", "energy"):
             costs = CostModel(minimize=goal, keep_activations=False).evaluate(designs, workload)
-            words = costs.layer_bytes[:, 0, 0] / WORD_BYTES
+            words = costs.itemized.bytes[:, 0, 0] / WORD_BYTES
             for design, moved, feasible in zip(designs, words.tolist(), costs.feasible.tolist(), strict=True):
                 if feasible:
                     bound = gemm_io_words(m, n, k, int(on_chip_words(design)))

@@ -215,7 +215,7 @@ def _seconds(steps: frozenset[Step], core: Core) -> dict[Step, float]:
     costs = CostModel(keep_activations=False).evaluate([build_systolic(core.point)], workload)
     if not bool(costs.feasible[0]):
         raise ValueError("; ".join(costs.reasons[0]))
-    return dict(zip(workload.steps, costs.layer_latency_s[0].tolist(), strict=True))
+    return dict(zip(workload.steps, costs.itemized.latency_s[0].tolist(), strict=True))
 
 
 def throughput(points: Sequence[Point], core: Core, constants: Constants) -> Column:

@@ -144,7 +144,7 @@ def matrix_us(side: int) -> float:
     layer = Layer(name="matrix", kind="linear", n=MATRIX_BATCH, c=MATRIX, k=MATRIX)
     point = {**PRESETS["tpu-v1"], "rows": side, "columns": side}
     costs = CostModel().evaluate([build_systolic(point)], Workload(name="three", layers=(layer,) * 3))
-    return float(costs.layer_latency_s[0, 1]) * 1e6
+    return float(costs.itemized.latency_s[0, 1]) * 1e6
 
 
 def tera_ops_per_s(application: Application) -> float:

@@ -8,10 +8,11 @@ from torch import Tensor
 
 from accel_models import Accelerator, Layer, Mapping
 from accel_models.mapspace import kernel
-from accel_models.mapspace.designs import Designs, stack
+from accel_models.mapspace.designs import Designs, offers, stack
 from accel_models.mapspace.front import Array, Index, Mapspace, mapspace
-from accel_models.mapspace.price import offers, step_prices
+from accel_models.mapspace.price import step_prices
 from accel_models.mapspace.record import mapping_record
+from accel_models.mapspace.structure import kind
 from accel_models.pricing import Residency, StepPrices
 from accel_models.templates.edge import PRESETS, build_edge
 from accel_models.workload import canonical
@@ -68,11 +69,11 @@ class Case:
 
     @property
     def features(self) -> Tensor:
-        [(structure, _)] = self.designs.kinds
+        structure, _ = kind(int(self.designs.kinds[0]))
         return torch.from_numpy(self.space.features(structure, self.choice[None]))
 
     def prices(self, residency: Residency = Residency()) -> StepPrices:  # noqa: B008 - frozen
         columns = self.designs.columns
-        offered = offers(self.layer, columns, residency)
+        offered = offers(columns)
         tallies = torch.from_numpy(self._tallies())
-        return step_prices(columns, offered, residency, self.features, tallies, self.features)
+        return step_prices(self.layer, columns, offered, residency, self.features, tallies)

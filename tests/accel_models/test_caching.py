@@ -96,4 +96,4 @@ def test_a_batch_of_designs_is_its_singles() -> None:
     together = model.evaluate(designs, network)
     apart = [model.evaluate([design], network) for design in designs]
     assert torch.equal(together.steady_latency_s, torch.cat([one.steady_latency_s for one in apart]))
-    assert torch.equal(together.layer_cached, torch.cat([one.layer_cached for one in apart]))
+    assert torch.equal(together.itemized.cached, torch.cat([one.itemized.cached for one in apart]))

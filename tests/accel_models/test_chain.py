@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from accel_models import Layer
-from accel_models.chain import STATES, executions, mix
+from accel_models.chain import STATES, StateCosts, executions, least_path, mix, network_totals, price_states
 from accel_models.pricing import StepPrices
 
 
@@ -24,6 +24,23 @@ def prices(latency, energy, fits):
         excess=(0.5 if fits else 2.0) * torch.ones((1, 1), dtype=torch.float64),
         parameter_share=0.25 * one,
     )
+
+
+class Told:
+    """A pricer that was told what each layer costs in each state."""
+
+    def __init__(self, states):
+        self.states = states
+
+    def layer(self, layer, residency, _designs, _minimize):
+        return self.states[layer.name][STATES.index((residency.inputs, residency.outputs))]
+
+
+def chosen(layers, states, goal):
+    """Executions of layers in states, and what these cost."""
+    told = Told({layer.name: each for layer, each in zip(layers, states, strict=True)})
+    costs = price_states(told, None, layers, goal, keep_activations=True)
+    return executions(layers, costs, goal), costs
 
 
 def layer_states(draw_latency, energy, fits):
@@ -58,12 +75,15 @@ def test_the_chain_is_the_cheapest_of_all_consistent_ones(drawn, goal):
     """Edges inside one layer's repeats share their state, which with three repeats leaves some chains out."""
     layers = [Layer(name=str(i), repeats=repeats) for i, (*_, repeats) in enumerate(drawn)]
     states = [layer_states(latency, energy, [True, *fits]) for latency, energy, fits, _ in drawn]
-    counts = executions(layers, states, goal)
+    counts, costs = chosen(layers, states, goal)
     assert counts.sum(dim=-1).tolist() == [[layer.repeats for layer in layers]]
     steps = [mix(each, counts[:, i]) for i, each in enumerate(states)]
     name = "latency_s" if goal == "latency" else "energy_j"
     total = sum(layer.repeats * float(getattr(step, name)) for layer, step in zip(layers, steps, strict=True))
     least = brute_force(drawn, goal)
+    totals = dict(zip(("latency", "energy"), network_totals(costs, counts), strict=True))
+    values = costs.latency_s if goal == "latency" else costs.energy_j
+    assert float(totals[goal]) == pytest.approx(total) == pytest.approx(float(least_path(layers, values)))
     if all(layer.repeats < 3 for layer in layers):
         assert total == pytest.approx(least)
     else:
@@ -75,16 +95,16 @@ def test_words_are_read_where_they_were_written():
     saves = layer_states([10, 1, 1, 1], [1, 1, 1, 1], [True] * 4)
     lacks = layer_states([10, 1, 1, 1], [1, 1, 1, 1], [True, True, False, False])
     layers = [Layer(name="a"), Layer(name="b")]
-    assert executions(layers, [saves, lacks], "latency").tolist() == [[[1, 0, 0, 0], [1, 0, 0, 0]]]
-    assert executions(layers, [saves, saves], "latency").tolist() == [[[0, 1, 0, 0], [0, 0, 1, 0]]]
+    assert chosen(layers, [saves, lacks], "latency")[0].tolist() == [[[1, 0, 0, 0], [1, 0, 0, 0]]]
+    assert chosen(layers, [saves, saves], "latency")[0].tolist() == [[[0, 1, 0, 0], [0, 0, 1, 0]]]
 
 
 def test_the_product_weighs_relative_savings_of_both():
     fast = layer_states([10, 1, 1, 1], [10, 11, 11, 11], [True] * 4)
     layers = [Layer(name="a"), Layer(name="b")]
-    assert executions(layers, [fast, fast], "edp").tolist() == [[[0, 1, 0, 0], [0, 0, 1, 0]]]
+    assert chosen(layers, [fast, fast], "edp")[0].tolist() == [[[0, 1, 0, 0], [0, 0, 1, 0]]]
     dear = layer_states([10, 9, 9, 9], [10, 30, 30, 30], [True] * 4)
-    assert executions(layers, [dear, dear], "edp").tolist() == [[[1, 0, 0, 0], [1, 0, 0, 0]]]
+    assert chosen(layers, [dear, dear], "edp")[0].tolist() == [[[1, 0, 0, 0], [1, 0, 0, 0]]]
 
 
 def test_an_average_execution_moves_what_all_of_them_do():
@@ -93,3 +113,13 @@ def test_an_average_execution_moves_what_all_of_them_do():
     assert float(step.latency_s) == pytest.approx((4 + 2 + 2 * 1) / 4)
     assert float(step.bytes) == pytest.approx((4 + 2 + 2 * 1) / 4)
     assert bool(step.fits)
+
+
+def test_what_cannot_run_is_counted_in_the_first_state():
+    never = torch.full((1, 2, 4), torch.inf, dtype=torch.float64)
+    never[0, 0] = 1.0
+    costs = StateCosts(never, never, torch.full((1, 2, 1), 2.0, dtype=torch.float64))
+    layers = [Layer(name="a", repeats=2), Layer(name="b")]
+    for goal in ("latency", "energy", "edp"):
+        assert executions(layers, costs, goal).tolist() == [[[2, 0, 0, 0], [1, 0, 0, 0]]]
+    assert costs.runs.tolist() == [False]

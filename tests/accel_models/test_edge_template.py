@@ -80,7 +80,7 @@ def test_wider_words_cost_bytes_energy_and_area() -> None:
     assert wide.total_area_mm2 > narrow.total_area_mm2
     layer = Workload(name="n", layers=(Layer(name="fc", kind="linear", k=512, c=512, p=4),))
     costs = CostModel().evaluate([narrow, wide], layer)
-    assert float(costs.layer_bytes[1, 0, 0]) >= 1.9 * float(costs.layer_bytes[0, 0, 0])
+    assert float(costs.itemized.bytes[1, 0, 0]) >= 1.9 * float(costs.layer_bytes[0, 0, 0])
     assert float(costs.latency_s[1]) > float(costs.latency_s[0])
 
 
@@ -90,7 +90,7 @@ def test_a_second_operand_that_is_computed_is_as_wide_as_activations() -> None:
     for layer, weight_bits in ((scores, 16), (replace(scores, weights_are_activations=False), 4)):
         costs = CostModel().evaluate([design], Workload(name="n", layers=(layer,)))
         least_bytes = (2 * 64 * 64 * 16 + 64 * 64 * weight_bits) / 8
-        assert float(costs.layer_bytes[0, 0, 0]) == pytest.approx(least_bytes)
+        assert float(costs.itemized.bytes[0, 0, 0]) == pytest.approx(least_bytes)
 
 
 def test_the_memory_of_a_point_sets_the_energy_of_a_byte() -> None:

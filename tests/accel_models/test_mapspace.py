@@ -12,11 +12,13 @@ from accel_models import Accelerator, Layer, Mapping, WordFormat
 from accel_models.analysis.energy import energies_j
 from accel_models.analysis.latency import Latency, latency
 from accel_models.analysis.traffic import Counts, counts
+from accel_models.chain import STATES
 from accel_models.mapspace import kernel
 from accel_models.mapspace.choices import offchip_words
-from accel_models.mapspace.designs import LEVELS, stack
+from accel_models.mapspace.designs import LEVELS, offers, stack
 from accel_models.mapspace.front import mapspace
-from accel_models.mapspace.price import BOUNDS, best, costs, offers
+from accel_models.mapspace.price import BOUNDS, best, costs
+from accel_models.mapspace.structure import kind
 from accel_models.pricing import Residency
 from accel_models.workload import canonical
 from tests.accel_models.pe_arrays import Case, accelerator
@@ -187,8 +189,10 @@ def test_energies_are_those_of_the_counted_words(
         assert priced[name] == pytest.approx(exact[name], rel=1e-12), name
     latency_s = float(prices.latency_s[0])
     assert priced["leakage"] == pytest.approx(latency_s * design.leakage_w, rel=1e-12)
-    offered = offers(layer, stack([design]).columns, Residency())
-    assert float(costs(case.features, offered, Residency()).energy_j[0]) == pytest.approx(sum(priced.values()))
+    offered = offers(stack([design]).columns)
+    assert float(costs(layer, case.features, offered, Residency()).energy_j[0]) == pytest.approx(
+        sum(priced.values())
+    )
 
 
 @settings(max_examples=200, deadline=None, derandomize=True)
@@ -209,6 +213,7 @@ def test_input_words_of_sliding_tiles_are_the_positions_that_enter(
     assert found.input_words.tolist() == [entered]
 
 
+ACTIVATIONS = [Residency(*state) for state in STATES[1:]]
 RESIDENCIES = [Residency(*(bool(i >> bit & 1) for bit in range(3))) for i in range(1, 8)]
 
 
@@ -249,34 +254,42 @@ def test_the_compiled_loop_finds_what_torch_does() -> None:
             for _ in range(200)
         ]
     )
-    for residency in (Residency(), *RESIDENCIES):
-        for number, goal in enumerate(("latency", "energy", "edp")):
-            for row, (structure, _) in enumerate(designs.kinds):
-                features = space.features(structure, index)
-                columns = designs.columns.take(torch.from_numpy(designs.kind == row))
-                offered = offers(layer, columns, residency)
-                found = best(features, np.array([[0, len(index)]]), offered, residency, goal)  # type: ignore[arg-type]
-                prices = costs(torch.from_numpy(features), offered, residency)
+    for number, goal in enumerate(("latency", "energy", "edp")):
+        for row in range(len(designs)):
+            features = space.features(kind(int(designs.kinds[row]))[0], index)
+            features = features[np.argsort(features[:, kernel.F_BUSY])]
+            here, bounds, whole = designs.offered[row : row + 1], np.array([[0, len(index)]]), Residency()
+            rows = torch.from_numpy(features), torch.from_numpy(here)
+            together = best(layer, features, bounds, here, [whole, *ACTIVATIONS], goal)  # type: ignore[arg-type]
+            apart = [best(layer, features, bounds, here, [each], goal) for each in RESIDENCIES]  # type: ignore[arg-type]
+            for found, at, residency in (
+                *((together, at, each) for at, each in enumerate([whole, *ACTIVATIONS])),
+                *((each, 0, residency) for each, residency in zip(apart, RESIDENCIES, strict=True)),
+            ):
+                prices = costs(layer, *rows, residency)
                 worst = prices.excess.amax(dim=-1)
                 values = (prices.latency_s, prices.energy_j, prices.latency_s * prices.energy_j)[number]
-                least = torch.where(worst <= 1.0, values, torch.inf).min()
-                if torch.isfinite(least):
-                    assert float(values[found.chosen[0]]) == pytest.approx(float(least), rel=1e-11)
-                assert float(worst[found.fittest[0]]) == float(worst.min())
+                least, chosen = torch.where(worst <= 1.0, values, torch.inf).min(), int(found.chosen[0, at])
+                assert (chosen >= 0) == bool(torch.isfinite(least))
+                if chosen >= 0:
+                    assert float(values[chosen]) == pytest.approx(float(least), rel=1e-11)
+                    assert found.latency_s[0, at] == pytest.approx(float(prices.latency_s[chosen]), rel=1e-14)
+                    assert found.energy_j[0, at] == pytest.approx(float(prices.energy_j[chosen]), rel=1e-14)
+                elif at == 0:
+                    assert float(worst[found.fittest[0]]) == float(worst.min())
 
 
 def test_what_differs_by_rounding_is_a_tie_that_the_lower_energy_wins() -> None:
-    features = np.zeros((3, len(kernel.FEATURES)))
+    one, features = Layer(name="one"), np.zeros((3, len(kernel.FEATURES)))
     features[:, kernel.F_BUSY] = [1000.0 * (1 - 1e-15), 1000.0, 1001.0]
     features[:, kernel.F_PE_J] = [5.0, 4.0, 1.0]
-    offered = offers(Layer(name="one"), stack([accelerator(1, 1, 1, 1)]).columns, Residency())
-    found = best(features, np.array([[0, 3]]), offered, Residency(), "latency")
-    assert found.chosen.tolist() == [1]
+    offered, bounds = stack([accelerator(1, 1, 1, 1)]).offered, np.array([[0, 3]])
+    assert best(one, features, bounds, offered, [Residency()], "latency").chosen.tolist() == [[1]]
     features[0, kernel.F_BUSY] = 999.0
-    assert best(features, np.array([[0, 3]]), offered, Residency(), "latency").chosen.tolist() == [0]
+    assert best(one, features, bounds, offered, [Residency()], "latency").chosen.tolist() == [[0]]
 
 
 def test_refuses_an_unknown_goal() -> None:
-    offered = offers(Layer(name="one"), stack([accelerator(1, 1, 1, 1)]).columns, Residency())
+    offered, features = stack([accelerator(1, 1, 1, 1)]).offered, np.zeros((1, len(kernel.FEATURES)))
     with pytest.raises(ValueError, match="`minimize` must be one of"):
-        best(np.zeros((1, len(kernel.FEATURES))), np.array([[0, 1]]), offered, Residency(), "speed")  # type: ignore[arg-type]
+        best(Layer(name="one"), features, np.array([[0, 1]]), offered, [Residency()], "speed")  # type: ignore[arg-type]

@@ -17,7 +17,7 @@ from accel_models.dataflows.hierarchy.structure import Structure
 from accel_models.dataflows.hierarchy.words import demands
 from accel_models.mapping import Mapping
 from accel_models.pricing import GOALS, Goal, Residency, StepPrices, join, shortage
-from accel_models.vector import VectorUnit, price_vector_op
+from accel_models.vector import Places, VectorUnit, price_vector_ops
 from accel_models.workload import Layer, VectorOp, canonical
 
 MOST_PAIRS = 1 << 14
@@ -41,9 +41,10 @@ class HierarchyPricer:
         self.bounds = ("compute", *(f"{name} bandwidth" for name in structure.levels))
         self.limits = tuple(f"{name.replace('_', ' ')} bytes" for name in structure.levels)
 
-    def stack(
-        self, accelerators: Sequence[Accelerator], device: torch.device, span: Sequence[Accelerator] = ()
-    ) -> Batch:
+    def reach(self, span: Sequence[Accelerator]) -> None:
+        """Nothing: the search for mappings does not depend on other designs."""
+
+    def stack(self, accelerators: Sequence[Accelerator], device: torch.device, reach: None = None) -> Batch:
         """Columns of a batch.
 
         Raises:
@@ -95,27 +96,11 @@ class HierarchyPricer:
         moved = volumes(self.structure, rows, demand)
         return [price(layer, self.structure, rows, demand, moved, residency) for residency in states]
 
-    def vector(self, op: VectorOp, designs: Batch, *, keep_activations: bool) -> StepPrices:
-        """A vector operation on words in the memory of activations; see `accel_models.vector`."""
-        columns, level = designs.designs, self._activations
-        found = price_vector_op(op, self._vector_unit(columns), keep_activations=keep_activations)
-        none = torch.zeros_like(found.latency_s)
-        slowest = torch.stack((found.compute_cycles, found.dram_cycles, found.memory_cycles)).argmax(dim=0)
-        energies, moved = [none] * (len(self.levels) + 2), [none] * len(self.levels)
-        energies[0], energies[level], energies[-2:] = (
-            found.dram_j,
-            found.memory_j,
-            [found.op_j, found.leakage_j],
-        )
-        moved[0], moved[level] = found.dram_bytes, found.memory_bytes
-        return StepPrices(
-            latency_s=found.latency_s,
-            energies_j=torch.stack(energies, dim=-1),
-            bytes=torch.stack(moved, dim=-1),
-            compute_s=found.compute_cycles / columns.clock_hz,
-            bound=torch.tensor([0, 1, 1 + level], device=none.device)[slowest],
-            excess=none[:, None].expand(-1, len(self.limits)),
-            parameter_share=none,
+    def vector(self, ops: Sequence[VectorOp], designs: Batch, *, keep_activations: bool) -> StepPrices:
+        """Vector operations on words in the memory of activations; see `accel_models.vector`."""
+        places = Places(len(self.levels), len(self.limits), self._activations, (0, 1, 1 + self._activations))
+        return price_vector_ops(
+            ops, self._vector_unit(designs.designs), places, keep_activations=keep_activations
         )
 
     def mapping(self, layer: Layer, residency: Residency, accelerator: Accelerator, minimize: Goal) -> Mapping:

@@ -18,7 +18,7 @@ from accel_models.dataflows.nvdla.record import mapping_record
 from accel_models.dataflows.nvdla.shapes import shape_of
 from accel_models.mapping import Mapping
 from accel_models.pricing import Goal, Residency, StepPrices, join, shortage
-from accel_models.vector import VectorUnit, price_vector_op
+from accel_models.vector import Places, VectorUnit, price_vector_ops
 from accel_models.workload import Layer, VectorOp
 
 MOST_PAIRS = 1 << 16
@@ -32,9 +32,10 @@ class NvdlaPricer:
     bounds = BOUNDS
     limits = LIMITS
 
-    def stack(
-        self, accelerators: Sequence[Accelerator], device: torch.device, span: Sequence[Accelerator] = ()
-    ) -> Designs:
+    def reach(self, span: Sequence[Accelerator]) -> None:
+        """Nothing: the search for mappings does not depend on other designs."""
+
+    def stack(self, accelerators: Sequence[Accelerator], device: torch.device, reach: None = None) -> Designs:
         """Columns of a batch.
 
         Raises:
@@ -60,21 +61,15 @@ class NvdlaPricer:
             parts.append(_chosen(priced, best(priced, minimize), designs.clock_hz[start : start + step]))
         return join(parts)
 
-    def vector(self, op: VectorOp, designs: Designs, *, keep_activations: bool) -> StepPrices:
-        """An operation a word of the post-processor and cycle, on words from and to DRAM."""
-        found = price_vector_op(op, _vector_unit(designs), keep_activations=False)
-        none = torch.zeros_like(found.latency_s)
-        slowest = torch.stack((found.compute_cycles, found.dram_cycles)).argmax(dim=0)
-        bounds = [BOUNDS.index(name) for name in ("compute", "dram bandwidth")]
-        return StepPrices(
-            latency_s=found.latency_s,
-            energies_j=torch.stack((found.dram_j, none, none, none, found.op_j, found.leakage_j), dim=-1),
-            bytes=torch.stack((found.dram_bytes, none, none, none), dim=-1),
-            compute_s=found.compute_cycles / designs.clock_hz,
-            bound=torch.tensor(bounds, device=none.device)[slowest],
-            excess=none[:, None].expand(-1, len(LIMITS)),
-            parameter_share=none,
+    def vector(self, ops: Sequence[VectorOp], designs: Designs, *, keep_activations: bool) -> StepPrices:
+        """Operations one a word of the post-processor and cycle, on words from and to DRAM."""
+        places = Places(
+            len(LEVELS),
+            len(LIMITS),
+            None,
+            (BOUNDS.index("compute"), BOUNDS.index("dram bandwidth"), BOUNDS.index("compute")),
         )
+        return price_vector_ops(ops, _vector_unit(designs), places, keep_activations=keep_activations)
 
     def mapping(self, layer: Layer, residency: Residency, accelerator: Accelerator, minimize: Goal) -> Mapping:
         """The winning mapping of a layer.

@@ -14,7 +14,7 @@ from accel_models.dataflows.row_stationary.record import mapping_record
 from accel_models.dataflows.row_stationary.search import search
 from accel_models.mapping import Mapping
 from accel_models.pricing import Goal, Residency, StepPrices, shortage
-from accel_models.vector import VectorUnit, price_vector_op
+from accel_models.vector import Places, VectorUnit, price_vector_ops
 from accel_models.workload import Layer, VectorOp, canonical
 
 
@@ -27,9 +27,10 @@ class RowStationaryPricer:
     bounds: tuple[str, ...] = BOUNDS
     limits: tuple[str, ...] = LIMITS
 
-    def stack(
-        self, accelerators: Sequence[Accelerator], device: torch.device, span: Sequence[Accelerator] = ()
-    ) -> Designs:
+    def reach(self, span: Sequence[Accelerator]) -> None:
+        """Nothing: the search for mappings does not depend on other designs."""
+
+    def stack(self, accelerators: Sequence[Accelerator], device: torch.device, reach: None = None) -> Designs:
         """Columns of a batch.
 
         Raises:
@@ -62,22 +63,15 @@ class RowStationaryPricer:
             parameter_share=timed.parameter_share.expand(len(designs), 1)[:, 0],
         )
 
-    def vector(self, op: VectorOp, designs: Designs, *, keep_activations: bool) -> StepPrices:
-        """One operation a word of the partial-sum bus, on words in the global buffer."""
-        found = price_vector_op(op, _vector_unit(designs), keep_activations=keep_activations)
-        none = torch.zeros_like(found.latency_s)
-        slowest = torch.stack((found.compute_cycles, found.dram_cycles, found.memory_cycles)).argmax(dim=0)
-        bounds = [BOUNDS.index(name) for name in ("compute", "dram bandwidth", "global_buffer bandwidth")]
-        spads = (none,) * 4
-        return StepPrices(
-            latency_s=found.latency_s,
-            energies_j=torch.stack((found.dram_j, found.memory_j, *spads, found.op_j, found.leakage_j), dim=-1),
-            bytes=torch.stack((found.dram_bytes, found.memory_bytes, *spads), dim=-1),
-            compute_s=found.compute_cycles / designs.clock_hz,
-            bound=torch.tensor(bounds, device=none.device)[slowest],
-            excess=none[:, None].expand(-1, len(LIMITS)),
-            parameter_share=none,
+    def vector(self, ops: Sequence[VectorOp], designs: Designs, *, keep_activations: bool) -> StepPrices:
+        """Operations one a word of the partial-sum bus, on words in the global buffer."""
+        places = Places(
+            len(LEVELS),
+            len(LIMITS),
+            1,
+            (BOUNDS.index("compute"), BOUNDS.index("dram bandwidth"), BOUNDS.index("global_buffer bandwidth")),
         )
+        return price_vector_ops(ops, _vector_unit(designs), places, keep_activations=keep_activations)
 
     def mapping(self, layer: Layer, residency: Residency, accelerator: Accelerator, minimize: Goal) -> Mapping:
         """The winning mapping of a layer.

@@ -16,7 +16,7 @@ from accel_models.dataflows.systolic.record import mapping_record
 from accel_models.dataflows.systolic.work import Work, work
 from accel_models.mapping import Mapping
 from accel_models.pricing import Goal, Residency, StepPrices, join, shortage
-from accel_models.vector import VectorUnit, price_vector_op
+from accel_models.vector import Places, VectorUnit, price_vector_ops
 from accel_models.workload import Layer, Operand, VectorOp
 
 MOST_DESIGNS = 64
@@ -47,9 +47,10 @@ class SystolicPricer:
     bounds = BOUNDS
     limits = LIMITS
 
-    def stack(
-        self, accelerators: Sequence[Accelerator], device: torch.device, span: Sequence[Accelerator] = ()
-    ) -> Batch:
+    def reach(self, span: Sequence[Accelerator]) -> None:
+        """Nothing: the search for mappings does not depend on other designs."""
+
+    def stack(self, accelerators: Sequence[Accelerator], device: torch.device, reach: None = None) -> Batch:
         """Columns of a batch.
 
         Raises:
@@ -80,22 +81,15 @@ class SystolicPricer:
         every = join(priced)
         return StepPrices(*(getattr(every, f.name)[order] for f in fields(StepPrices)))
 
-    def vector(self, op: VectorOp, designs: Batch, *, keep_activations: bool) -> StepPrices:
-        """One operation per vector lane and cycle, on words in the buffer."""
-        found = price_vector_op(op, _vector_unit(designs.designs), keep_activations=keep_activations)
-        none = torch.zeros_like(found.latency_s)
-        slowest = torch.stack((found.compute_cycles, found.dram_cycles, found.memory_cycles)).argmax(dim=0)
-        bounds = [BOUNDS.index(name) for name in ("compute", "dram bandwidth", "buffer bandwidth")]
-        energies = (found.dram_j, found.memory_j, none, none, found.op_j, found.leakage_j)
-        return StepPrices(
-            latency_s=found.latency_s,
-            energies_j=torch.stack(energies, dim=-1),
-            bytes=torch.stack((found.dram_bytes, found.memory_bytes, none, none), dim=-1),
-            compute_s=found.compute_cycles / designs.designs.clock_hz,
-            bound=torch.tensor(bounds, device=none.device)[slowest],
-            excess=none[:, None].expand(-1, len(LIMITS)),
-            parameter_share=none,
+    def vector(self, ops: Sequence[VectorOp], designs: Batch, *, keep_activations: bool) -> StepPrices:
+        """Operations one per vector lane and cycle, on words in the buffer."""
+        places = Places(
+            len(LEVELS),
+            len(LIMITS),
+            1,
+            (BOUNDS.index("compute"), BOUNDS.index("dram bandwidth"), BOUNDS.index("buffer bandwidth")),
         )
+        return price_vector_ops(ops, _vector_unit(designs.designs), places, keep_activations=keep_activations)
 
     def mapping(self, layer: Layer, residency: Residency, accelerator: Accelerator, minimize: Goal) -> Mapping:
         """The winning mapping of a layer.
