@@ -59,6 +59,16 @@ class NetworkPricer(Pricer, Protocol):
         """Costs of layers, each in the states that it is allowed."""
 
 
+@runtime_checkable
+class FusedPricer(Pricer, Protocol):
+    """A pricer that has totals of networks from one kernel of a GPU."""
+
+    def fused(
+        self, layers: Sequence[Layer], designs: Any, minimize: Goal, *, keep_activations: bool
+    ) -> tuple[Tensor, Tensor]:
+        """Latency and energy of all layers, [n] each, infinite where one has no mapping."""
+
+
 def allowed_states(layers: Sequence[Layer], *, keep_activations: bool) -> list[list[int]]:
     """The states, as indices into `STATES`, that each layer may be in."""
     last, found = len(layers) - 1, []

@@ -19,7 +19,16 @@ from torch import Tensor
 from accel_models import dataflows
 from accel_models.arch import Accelerator
 from accel_models.caching import Steady, steady_state
-from accel_models.chain import STATES, executions, mix, network_totals, price_states, vector_totals
+from accel_models.chain import (
+    STATES,
+    FusedPricer,
+    StateCosts,
+    executions,
+    mix,
+    network_totals,
+    price_states,
+    vector_totals,
+)
 from accel_models.mapping import Mapping
 from accel_models.pricing import ColumnPricer, Goal, Pricer, Residency, shortage
 from accel_models.ranges import DesignColumns
@@ -271,11 +280,38 @@ class _Network:
         self, model: CostModel, pricer: Pricer, designs: Any, workload: Workload, buildable: Tensor
     ) -> None:
         self._model, self._pricer, self._designs, self._workload = model, pricer, designs, workload
-        self._costs = price_states(
-            pricer, designs, workload.layers, model.minimize, keep_activations=model.keep_activations
+        self._buildable = buildable
+
+    @cached_property
+    def _costs(self) -> StateCosts:
+        return price_states(
+            self._pricer,
+            self._designs,
+            self._workload.layers,
+            self._model.minimize,
+            keep_activations=self._model.keep_activations,
         )
-        self.runs = executions(workload.layers, self._costs, model.minimize)
-        self._feasible = buildable & self._costs.runs
+
+    @cached_property
+    def runs(self) -> Tensor:
+        """Executions of every layer in every state of its activations, [n, layer, state]."""
+        return executions(self._workload.layers, self._costs, self._model.minimize)
+
+    @cached_property
+    def _layers(self) -> tuple[Tensor, Tensor]:
+        """Latency and energy of the layers, infinite where one has no mapping."""
+        if self._model.device.type != "cuda" or not isinstance(self._pricer, FusedPricer):
+            return network_totals(self._costs, self.runs)
+        return self._pricer.fused(
+            self._workload.layers,
+            self._designs,
+            self._model.minimize,
+            keep_activations=self._model.keep_activations,
+        )
+
+    @cached_property
+    def _feasible(self) -> Tensor:
+        return self._buildable & torch.isfinite(self._layers[0])
 
     def totals(self, area_mm2: Tensor, peak_macs_per_s: Tensor) -> Totals:
         """Totals of the designs, of which areas and peaks are known, [n] each."""
@@ -308,9 +344,11 @@ class _Network:
     @cached_property
     def _alone(self) -> Steady:
         """An inference by itself."""
-        layers, beside = network_totals(self._costs, self.runs), self._beside
-        cached = torch.zeros((len(self.runs), len(self._workload.layers)), dtype=torch.float64)
-        return Steady(layers[0] + beside[0], layers[1] + beside[1], cached.to(self.runs.device))
+        layers, beside = self._layers, self._beside
+        cached = torch.zeros(
+            (len(layers[0]), len(self._workload.layers)), dtype=torch.float64, device=self._model.device
+        )
+        return Steady(layers[0] + beside[0], layers[1] + beside[1], cached)
 
     @cached_property
     def _steady(self) -> Steady:

@@ -14,6 +14,7 @@ Everything that is not a multiply-accumulate layer is a `VectorOp` (priced by el
 """
 
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from math import gcd, prod
 from numbers import Integral
 from typing import Literal
@@ -105,6 +106,7 @@ def _check_whole(what: str, name: str, least: int, *values: object) -> None:
             )
 
 
+@lru_cache(maxsize=4096)
 def canonical(layer: Layer) -> Layer:
     """The layer's shape alone, so that equal shapes share their mappings."""
     return replace(layer, name="", kind="", repeats=1, weights_are_activations=False)

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from accel_models import Accelerator
-from accel_models.ranges import Monotone
+from accel_models.ranges import DesignColumns, Monotone, design_columns
 from search_spaces.parameter import Categorical, Integer, Ordinal, Parameter, Real
 from search_spaces.quantity import Value, nearest_name
 
@@ -207,6 +207,19 @@ class DesignSpace:
     notes: str = ""
     optional: tuple[Parameter, ...] = ()
     monotone: Monotone | None = None
+
+    def columns(self, points: Sequence[Point]) -> DesignColumns:
+        """The numbers of the designs of points that settle the other parameters alike, without building them.
+
+        Raises:
+            ValueError: the space is not `monotone`.
+        """
+        if self.monotone is None:
+            raise ValueError(f"designs of space {self.name!r} have no numbers before they are built")
+        free = self.monotone.parameters
+        settled = {name: value for name, value in points[0].items() if name not in free}
+        values = {name: np.array([float(point[name]) for point in points]) for name in free}
+        return design_columns(self.monotone, settled, values)
 
     def span(self) -> tuple[Accelerator, ...]:
         """Designs that have, all together, every value of every parameter: one varies, the others are least.

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, cast
 from accel_models.arch import Accelerator
 
 if TYPE_CHECKING:
-    from accel_models.pricing import Pricer
+    from accel_models.pricing import ColumnPricer, Pricer
 
 GROUP = "apollo_dse.dataflows"
 DATAFLOWS = {
@@ -37,6 +37,14 @@ def pricer(accelerators: Sequence[Accelerator]) -> "Pricer":
     if module is None:
         raise ValueError(f"no dataflow {names[0]!r}; there are {sorted({*DATAFLOWS, *_installed()})}")
     return cast("Pricer", import_module(module).pricer(accelerators[0]))
+
+
+def column_pricer(accelerators: Sequence[Accelerator]) -> "ColumnPricer | None":
+    """The pricer of a batch, if it takes designs by their numbers, too."""
+    from accel_models.pricing import ColumnPricer
+
+    found = pricer(accelerators) if accelerators else None
+    return found if isinstance(found, ColumnPricer) else None
 
 
 def _installed() -> dict[str, str]:

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from accel_models.arch import Accelerator
 from accel_models.chain import STATES, StateCosts
@@ -95,6 +96,26 @@ class PeArrayPricer:
         device = designs.columns.clock_hz.device
         return StateCosts(*(torch.from_numpy(each).to(device) for each in (latency_s, energy_j, excess)))
 
+    def fused(
+        self, layers: Sequence[Layer], designs: Designs, minimize: Goal, *, keep_activations: bool
+    ) -> tuple[Tensor, Tensor]:
+        """Latency and energy of all layers, from one kernel of the GPU that the designs are on."""
+        from accel_models.mapspace import cuda
+
+        mine = [_for(layer, designs) for layer in layers]
+        pools = [pool(canonical(layer)) for layer in layers]
+        fill([(each, of.kinds) for each, of in zip(pools, mine, strict=True)])
+        _, first, kinds = np.unique(designs.kinds, return_index=True, return_inverse=True)
+        fronts = [
+            [
+                each.features[slice(*each.bounds(of.kinds[one]).tolist())]
+                for each, of in zip(pools, mine, strict=True)
+            ]
+            for one in first
+        ]
+        batch = cuda.batch(offers(designs.columns), kinds.ravel(), fronts)
+        return cuda.network_totals(layers, batch, minimize, keep_activations=keep_activations)
+
     def vector(self, ops: Sequence[VectorOp], designs: Designs, *, keep_activations: bool) -> StepPrices:
         """Operations one per lane and cycle, on words in the PE memories."""
         places = Places(
@@ -121,8 +142,8 @@ class PeArrayPricer:
 
     def designs(self, columns: Table[str, Column], device: torch.device, reach: Room | None = None) -> Designs:
         """Columns of n designs as tensors."""
-        tensors = {name: torch.from_numpy(column).to(device) for name, column in columns.items()}
-        return Designs(Columns(**tensors), reach)
+        tensors = {name: torch.from_numpy(column) for name, column in columns.items()}
+        return Designs(Columns(**tensors), reach, device)
 
     def mapping(self, layer: Layer, residency: Residency, accelerator: Accelerator, minimize: Goal) -> Mapping:
         """The winning mapping of a layer.
@@ -159,7 +180,7 @@ def _solve(
     """The layer's fronts and the best mappings of each design's in each residency."""
     fronts = pool(canonical(layer))
     bounds = fronts.bounds(designs.kinds)
-    return fronts, best(layer, fronts.features, bounds, designs.offered, residencies, minimize)
+    return fronts, best(layer, fronts, bounds, designs.offered, residencies, minimize)
 
 
 def _vector_unit(designs: Columns) -> VectorUnit:

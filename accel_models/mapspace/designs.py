@@ -70,6 +70,10 @@ class Columns:
     def __len__(self) -> int:
         return len(self.pe_x)
 
+    def to(self, device: torch.device) -> "Columns":
+        """The same on a device."""
+        return Columns(**{f.name: getattr(self, f.name).to(device) for f in fields(self)})
+
     def take(self, index: Tensor | slice) -> "Columns":
         """The rows of these indices."""
         return Columns(**{f.name: getattr(self, f.name)[index] for f in fields(self)})
@@ -88,6 +92,7 @@ class Designs:
         columns: of the designs.
         room: the capacities that matter, if these are known; designs whose capacities are not all among them
             have rooms of their own.
+        device: where to keep the columns; where they are, if None.
 
     Attributes:
         kinds: `kind_of` numbers of structure and room, [n].
@@ -95,11 +100,11 @@ class Designs:
         widths: `Structure.numbers` of each, [n, x].
     """
 
-    def __init__(self, columns: Columns, room: Room | None = None) -> None:
-        self.columns, self.room = columns, room
+    def __init__(self, columns: Columns, room: Room | None = None, device: torch.device | None = None) -> None:
+        self.columns, self.room = columns.to(device) if device else columns, room
         rows = np.concatenate((_structures(columns), _own_rooms(columns, room)), axis=1)
-        distinct, kind = np.unique(rows, axis=0, return_inverse=True)
-        self.kinds = np.array([_numbered(row.tobytes(), room) for row in distinct], np.int64)[kind.ravel()]
+        first, kind = _distinct(rows)
+        self.kinds = np.array([_numbered(row.tobytes(), room) for row in rows[first]], np.int64)[kind]
         self.axes = rows[:, : len(AXIS_SIZES)].astype(np.int64)
         self.widths = np.ascontiguousarray(rows[:, len(AXIS_SIZES) : _STRUCTURE])
 
@@ -148,6 +153,16 @@ def _own_rooms(columns: Columns, room: Room | None) -> NDArray[np.float64]:
     return own
 
 
+def _distinct(rows: NDArray[np.float64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Where each distinct row [n, x] stands first, and which of these each row is, [n]."""
+    kind, first = np.zeros(len(rows), dtype=np.int64), np.zeros(min(1, len(rows)), dtype=np.int64)
+    for column in rows.T:
+        if (column != column[:1]).any():
+            values, place = np.unique(column, return_inverse=True)
+            _, first, kind = np.unique(kind * len(values) + place, return_index=True, return_inverse=True)
+    return first, kind
+
+
 @lru_cache(maxsize=1 << 16)
 def _numbered(row: bytes, room: Room | None) -> int:
     """Number of the kind of a design, from a row of `_structures` and `_own_rooms`."""
@@ -171,14 +186,14 @@ def stack(
         ValueError: an accelerator is not a chain of `LEVELS`, lacks one of `PARAMETERS`, or its DRAM takes
             another energy to write than to read.
     """
-    return Designs(columns(accelerators, device), room)
+    return Designs(columns(accelerators), room, device)
 
 
-def columns(accelerators: Sequence[Accelerator], device: torch.device | None = None) -> Columns:
+def columns(accelerators: Sequence[Accelerator]) -> Columns:
     """Columns of a batch of accelerators; errors as for `stack`."""
     rows = [_row(accelerator) for accelerator in accelerators]
     names = [f.name for f in fields(Columns)]
-    table = torch.tensor(rows, dtype=torch.float64, device=device).reshape(len(rows), len(names))
+    table = torch.tensor(rows, dtype=torch.float64).reshape(len(rows), len(names))
     return Columns(**dict(zip(names, table.unbind(dim=1), strict=True)))
 
 

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from accel_models.mapspace.front import Array, Front, Index, Mapspace, front, mapspace
 from accel_models.mapspace.kernel import CHOICES, FEATURES
+from accel_models.mapspace.selection import outlook
 from accel_models.mapspace.structure import kind
 from accel_models.threads import spread
 from accel_models.workload import Layer
@@ -17,7 +18,7 @@ MOST_ROWS = 1 << 21
 
 
 class Pool:
-    """The fronts of one layer's shape so far: `features` [m, x] and `index` [m, choice]."""
+    """The fronts of one layer's shape so far, one after the other."""
 
     def __init__(self, layer: Layer) -> None:
         self.space: Mapspace = mapspace(layer)
@@ -27,12 +28,18 @@ class Pool:
         self._rows = 0
         self._places = np.full((256, 2), -1, dtype=np.int64)
         self._features = np.empty((256, len(FEATURES)))
+        self._ahead = np.empty((256, 4))
         self._index = np.empty((256, len(CHOICES)), dtype=np.int64)
 
     @property
     def features(self) -> Array:
-        """Of all mappings, front by front, [m, x]."""
+        """Features of all mappings, [m, x]."""
         return self._features[: self._rows]
+
+    @property
+    def ahead(self) -> Array:
+        """`selection.outlook` of all mappings, [m, state]."""
+        return self._ahead[: self._rows]
 
     @property
     def index(self) -> Index:
@@ -57,13 +64,14 @@ class Pool:
         """Take a front in."""
         stop = self._rows + len(found)
         if stop > len(self._features):
-            for name in ("_features", "_index"):
+            for name in ("_features", "_ahead", "_index"):
                 before = getattr(self, name)
                 larger = np.empty((2 * stop, before.shape[1]), dtype=before.dtype)
                 larger[: self._rows] = before[: self._rows]
                 setattr(self, name, larger)
         self._features[self._rows : stop] = found.features
         self._index[self._rows : stop] = found.index
+        outlook(found.features, self._ahead[self._rows : stop])
         self._places[number] = (self._rows, stop)
         self._rows = stop
 

@@ -14,6 +14,8 @@ in the designs, and what `best` is tested against.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
+from typing import Protocol
 
 import numpy as np
 import torch
@@ -38,6 +40,7 @@ from accel_models.mapspace.designs import (
 from accel_models.mapspace.front import Array, Index
 from accel_models.mapspace.selection import select
 from accel_models.pricing import GOALS, Goal, Residency, StepPrices
+from accel_models.threads import spread
 from accel_models.workload import Layer
 
 BOUNDS = ("compute", "dram bandwidth", "staging bandwidth", "pe_memory bandwidth", "core_memory bandwidth")
@@ -49,6 +52,22 @@ LIMITS = (
     "tiles in instruction memory",
 )
 """In the order of `designs.CAPACITIES`."""
+
+
+MOST_AT_ONCE = 1024
+"""Designs that one thread prices before another may."""
+
+
+class Fronts(Protocol):
+    """Fronts one after the other, each in the order of `kernel.F_BUSY`.
+
+    `features` are [m, x] over `kernel.FEATURES`, `ahead` [m, state] is `selection.outlook` of each front.
+    """
+
+    @property
+    def features(self) -> Array: ...  # noqa: D102 - see above
+    @property
+    def ahead(self) -> Array: ...  # noqa: D102
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +140,7 @@ def _asked(residency: Residency) -> tuple[bool, bool, bool]:
 
 def best(
     layer: Layer,
-    features: Array,
+    fronts: Fronts,
     bounds: Index,
     offered: Array,
     residencies: Sequence[Residency],
@@ -133,9 +152,9 @@ def best(
 
     Args:
         layer: its words and multiply-accumulates.
-        features: of a pool, [m, x], fronts in the order of `kernel.F_BUSY`.
+        fronts: those of the designs, and others.
         bounds: where the front of each design begins and ends, [n, 2].
-        offered: `offers`, [n, offer].
+        offered: `designs.offers`, [n, offer].
         residencies: what is on chip; all alike but for activations.
         minimize: what is best.
 
@@ -145,16 +164,29 @@ def best(
     if minimize not in GOALS:
         raise ValueError(f"`minimize` must be one of {GOALS}, but got {minimize!r}")
     n, s = len(bounds), len(residencies)
-    chosen, fittest = np.full((n, s), -1, dtype=np.int64), np.empty(n, dtype=np.int64)
-    latency_s, energy_j = np.full((n, s), np.inf), np.full((n, s), np.inf)
-    words = np.array([layer.macs, *(layer.words(each) for each in ("weights", "inputs", "outputs"))], float)
-    flags = np.array([_asked(each)[:2] for each in residencies])
-    kept, room = residencies[0].weights, residencies[0].parameter_room
-    select(
-        features, bounds, offered, words, flags, kept, room, GOALS.index(minimize),
-        chosen, latency_s, energy_j, fittest,
-    )  # fmt: skip
-    return Best(chosen, latency_s, energy_j, fittest)
+    found = Best(
+        chosen=np.full((n, s), -1, dtype=np.int64),
+        latency_s=np.full((n, s), np.inf),
+        energy_j=np.full((n, s), np.inf),
+        fittest=np.empty(n, dtype=np.int64),
+    )
+    states = np.array([2 * each.inputs + each.outputs for each in residencies], dtype=np.int64)
+    kept, room, goal = residencies[0].weights, residencies[0].parameter_room, GOALS.index(minimize)
+
+    def run(part: slice) -> None:
+        select(
+            fronts.features, fronts.ahead, bounds[part], offered[part], _words(layer), states, kept, room, goal,
+            found.chosen[part], found.latency_s[part], found.energy_j[part], found.fittest[part],
+        )  # fmt: skip
+
+    list(spread(run, [slice(i, i + MOST_AT_ONCE) for i in range(0, n, MOST_AT_ONCE)]))
+    return found
+
+
+@lru_cache(maxsize=1024)
+def _words(layer: Layer) -> Array:
+    """Multiply-accumulates, then words of weights, inputs and outputs."""
+    return np.array([layer.macs, *(layer.words(each) for each in ("weights", "inputs", "outputs"))], np.float64)
 
 
 def step_prices(

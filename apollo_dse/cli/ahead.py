@@ -40,7 +40,7 @@ def search_mappings(
     ]
     shapes = dict(reversed(places))  # of equal shapes the first place
 
-    def search(numbered: tuple[int, tuple[Layer, str]]) -> None:
+    def search(numbered: tuple[int, tuple["Layer", str]]) -> None:
         number, (shape, place) = numbered
         say(f"Searching mappings, layer shape {number} of {len(shapes)}: {place}")
         pricer.prepare(shape, designs)

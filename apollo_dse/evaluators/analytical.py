@@ -1,4 +1,7 @@
-"""The built-in world: build the accelerators, price them on the workloads with `CostModel`."""
+"""The built-in world: price the accelerators on the workloads with `CostModel`.
+
+Where a space knows the numbers of its designs, only infeasible ones are built, for the reasons.
+"""
 
 from collections.abc import Mapping, Sequence
 from hashlib import sha256
@@ -14,7 +17,7 @@ from search_spaces.space import DesignSpace, Point
 if TYPE_CHECKING:
     import torch
 
-    from accel_models.cost import Costs
+    from accel_models.cost import Totals
 
 Minimize = Literal["latency", "energy", "edp"]
 
@@ -50,7 +53,8 @@ class AnalyticalEvaluator:
         steady: bool = False,
         device: "str | torch.device | None" = None,
     ) -> None:
-        from accel_models.cost import CostModel  # loads torch
+        from accel_models.cost import CostModel  # loads torch; so does the next one
+        from accel_models.dataflows import column_pricer
 
         names = [workload.name for workload in workloads]
         if not names or len(set(names)) < len(names):
@@ -59,9 +63,9 @@ class AnalyticalEvaluator:
         self.workloads = tuple(workloads)
         self.minimize = minimize
         self.steady = steady
-        self._cost_model = CostModel(
-            minimize=minimize, keep_parameters=steady, span=design_space.span(), device=device
-        )
+        span = design_space.span()
+        self._cost_model = CostModel(minimize=minimize, keep_parameters=steady, span=span, device=device)
+        self._pricer = column_pricer(span[:1]) if design_space.monotone else None
         self._names = tuple(name for name in METRICS if steady or not name.startswith(STEADY))
 
     @property
@@ -95,6 +99,33 @@ class AnalyticalEvaluator:
         Raises:
             ValueError: the template does not know a parameter or a value of a point.
         """
+        found = self._by_numbers(points)
+        rest = [row for row, measured in enumerate(found) if measured is None]
+        for row, measured in zip(rest, self._by_building([points[row] for row in rest]), strict=True):
+            found[row] = measured
+        return [measured for measured in found if measured is not None]
+
+    def _by_numbers(self, points: Sequence[Point]) -> list[Measurement | None]:
+        """Measurements of feasible designs of the space, where it has their numbers; None for all others."""
+        found: list[Measurement | None] = [None] * len(points)
+        space, pricer = self.design_space, self._pricer
+        if pricer is None or space.monotone is None:
+            return found
+        groups: dict[tuple[object, ...], list[int]] = {}
+        for row, point in enumerate(points):
+            if point in space.space:
+                settled = (value for name, value in point.items() if name not in space.monotone.parameters)
+                groups.setdefault(tuple(settled), []).append(row)
+        for rows in groups.values():
+            designs = space.columns([points[row] for row in rows])
+            totals = [self._cost_model.totals(pricer, designs, workload) for workload in self.workloads]
+            columns, feasible = [_columns(each) for each in totals], [each.feasible.tolist() for each in totals]
+            for place, row in enumerate(rows):
+                if all(each[place] for each in feasible):
+                    found[row] = self._measured(columns, place)
+        return found
+
+    def _by_building(self, points: Sequence[Point]) -> list[Measurement]:
         if not points:
             return []
         accelerators = [self.design_space.build(point) for point in points]
@@ -140,7 +171,7 @@ class AnalyticalEvaluator:
         return Measurement(metrics)
 
 
-def _columns(costs: "Costs") -> dict[str, list[float]]:
+def _columns(costs: "Totals") -> dict[str, list[float]]:
     """Values of each metric of `METRICS`, by row; those of infeasible rows mean nothing."""
     columns: dict[str, list[float]] = {
         name: getattr(costs, name).tolist() for name in METRICS if name != "edp_js"

@@ -16,8 +16,9 @@ from accel_models.chain import STATES
 from accel_models.mapspace import kernel
 from accel_models.mapspace.choices import offchip_words
 from accel_models.mapspace.designs import LEVELS, offers, stack
-from accel_models.mapspace.front import mapspace
+from accel_models.mapspace.front import Array, mapspace
 from accel_models.mapspace.price import BOUNDS, best, costs
+from accel_models.mapspace.selection import outlook
 from accel_models.mapspace.structure import kind
 from accel_models.pricing import Residency
 from accel_models.workload import canonical
@@ -242,6 +243,14 @@ def test_what_stays_on_chip_is_held_as_a_whole_and_not_moved(
         assert float(prices.bytes[0, 0]) == left + 2 * found["partial_bytes"]
 
 
+class Told:
+    """One front that was told."""
+
+    def __init__(self, features: Array) -> None:
+        self.features, self.ahead = features, np.empty((len(features), len(STATES)))
+        outlook(self.features, self.ahead)
+
+
 def test_the_compiled_loop_finds_what_torch_does() -> None:
     """On all designs, goals and residencies, ties but for rounding excepted."""
     layer = Layer(name="conv", k=12, c=8, p=6, q=6, r=3, s=3)
@@ -260,8 +269,9 @@ def test_the_compiled_loop_finds_what_torch_does() -> None:
             features = features[np.argsort(features[:, kernel.F_BUSY])]
             here, bounds, whole = designs.offered[row : row + 1], np.array([[0, len(index)]]), Residency()
             rows = torch.from_numpy(features), torch.from_numpy(here)
-            together = best(layer, features, bounds, here, [whole, *ACTIVATIONS], goal)  # type: ignore[arg-type]
-            apart = [best(layer, features, bounds, here, [each], goal) for each in RESIDENCIES]  # type: ignore[arg-type]
+            fronts = Told(features)
+            together = best(layer, fronts, bounds, here, [whole, *ACTIVATIONS], goal)  # type: ignore[arg-type]
+            apart = [best(layer, fronts, bounds, here, [each], goal) for each in RESIDENCIES]  # type: ignore[arg-type]
             for found, at, residency in (
                 *((together, at, each) for at, each in enumerate([whole, *ACTIVATIONS])),
                 *((each, 0, residency) for each, residency in zip(apart, RESIDENCIES, strict=True)),
@@ -284,12 +294,12 @@ def test_what_differs_by_rounding_is_a_tie_that_the_lower_energy_wins() -> None:
     features[:, kernel.F_BUSY] = [1000.0 * (1 - 1e-15), 1000.0, 1001.0]
     features[:, kernel.F_PE_J] = [5.0, 4.0, 1.0]
     offered, bounds = stack([accelerator(1, 1, 1, 1)]).offered, np.array([[0, 3]])
-    assert best(one, features, bounds, offered, [Residency()], "latency").chosen.tolist() == [[1]]
+    assert best(one, Told(features), bounds, offered, [Residency()], "latency").chosen.tolist() == [[1]]
     features[0, kernel.F_BUSY] = 999.0
-    assert best(one, features, bounds, offered, [Residency()], "latency").chosen.tolist() == [[0]]
+    assert best(one, Told(features), bounds, offered, [Residency()], "latency").chosen.tolist() == [[0]]
 
 
 def test_refuses_an_unknown_goal() -> None:
     offered, features = stack([accelerator(1, 1, 1, 1)]).offered, np.zeros((1, len(kernel.FEATURES)))
     with pytest.raises(ValueError, match="`minimize` must be one of"):
-        best(Layer(name="one"), features, np.array([[0, 1]]), offered, [Residency()], "speed")  # type: ignore[arg-type]
+        best(Layer(name="one"), Told(features), np.array([[0, 1]]), offered, [Residency()], "speed")  # type: ignore[arg-type]
