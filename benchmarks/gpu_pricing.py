@@ -3,8 +3,8 @@
     python benchmarks/gpu_pricing.py --workload resnet50              # rates, and all 452,760,000 designs
     python benchmarks/gpu_pricing.py --workload resnet50 --structures 64
 
-Writes results/gpu_pricing.json. A pair is one mapping of a layer's front on one design, priced in all four
-states of its activations. Rates of the kernel are of CUDA events around launches on designs that are on the card
+Writes results/gpu_pricing.json. A pair is a mapping of a front on a design, priced in all four states of its
+activations. Rates of the kernel are of CUDA events around launches on designs that are on the card
 already; the whole space counts all from numbers on the host to the best design, the search for fronts apart.
 """
 
@@ -147,23 +147,25 @@ def whole_space(workload: Workload, found: list[dict[str, float]]) -> dict[str, 
     model = CostModel(span=EDGE.span(), device="cuda")
     pricer = dataflows.column_pricer([EDGE.build(next(iter(EDGE.presets.values())))])
     assert pricer is not None
-    points, feasible, best = 0, 0, (np.inf, np.inf, {})
+
+    def least(structure: dict[str, float]) -> tuple[float, int, int, float]:
+        """The least latency of a structure, how many designs it has and how many are feasible, and the area."""
+        numbers = designs_of(structure)
+        totals = model.totals(pricer, numbers, workload)
+        allowed = totals.feasible & (totals.area_mm2 <= AREA_MM2)
+        latency_s, row = torch.where(allowed, totals.latency_s, torch.inf).min(dim=0)
+        return float(latency_s), len(numbers), int(totals.feasible.sum()), float(totals.area_mm2[row])
+
+    least(found[0])
     started = perf_counter()
     with ThreadPoolExecutor(os.cpu_count()) as threads:
-        for at in range(0, len(found), 64):
-            some = found[at : at + 64]
-            for structure, numbers in zip(some, threads.map(designs_of, some), strict=True):
-                totals = model.totals(pricer, numbers, workload)
-                allowed = totals.feasible & (totals.area_mm2 <= AREA_MM2)
-                latency_s = torch.where(allowed, totals.latency_s, torch.inf)
-                least, row = latency_s.min(dim=0)
-                points, feasible = points + len(numbers), feasible + int(totals.feasible.sum())
-                if float(least) < best[0]:
-                    best = (float(least), float(totals.area_mm2[row]), structure)
+        rows = list(threads.map(least, found))
+    best, points, feasible = min(rows), sum(row[1] for row in rows), sum(row[2] for row in rows)
+    structure = found[rows.index(best)]
     seconds = perf_counter() - started
     return {
         "points": points, "feasible": feasible, "seconds": seconds, "designs_per_s": points / seconds,
-        "latency_s": best[0], "area_mm2": best[1], "structure": best[2],
+        "latency_s": best[0], "area_mm2": best[3], "structure": structure,
     }  # fmt: skip
 
 

@@ -172,11 +172,18 @@ def _insert(row: Numbers, choice: Numbers, rows: Numbers, index: Numbers, count:
     return left + 1
 
 
+@njit(cache=True, inline="always")
+def _of_a_pe(size: int, axes: Numbers, choice: Numbers, d: int) -> int:
+    """The chunk of a PE, along a dimension that the array holds so much of."""
+    return chunks(size, (axes[0] if choice[PE_X] == d else 1) * (axes[1] if choice[PE_Y] == d else 1))
+
+
 @njit(cache=True)
-def _passes(bound: int) -> list[int]:
-    """Into how many parts a chunk may be cut: 1, 2, 4, ..., until they are single."""
+def _passes(size: int, axes: Numbers, choice: Numbers, d: int) -> list[int]:
+    """Into how many parts the chunk of a core may be cut: 1, 2, 4, ..., until they are single."""
+    size = chunks(_of_a_pe(size, axes, choice, d), axes[2] if choice[CORES] == d else 1)
     found = [1]
-    while found[-1] < bound:
+    while found[-1] < size:
         found.append(2 * found[-1])
     return found
 
@@ -227,12 +234,16 @@ def front(
                 continue
             choice[PE_X], choice[PE_Y] = dims[0][x], dims[0][y]
             for t in array_tiles(layer, axes, widths, tilings, choice[PE_X], choice[PE_Y], room):
-                choice[TILING] = t
+                choice[TILING], idle = t, False
                 for c in range(len(dims[1]) if axes[2] > 1 else 1):
                     choice[CORES] = dims[1][c]
-                    for pass_g in _passes(tilings[0][t, G]):
-                        for pass_c in _passes(tilings[0][t, C]):
-                            for pass_k in _passes(tilings[0][t, K]):
+                    if _of_a_pe(tilings[0][t, dims[1][c]], axes, choice, dims[1][c]) == 1:
+                        if idle:
+                            continue  # cores that have nothing to share out are alike
+                        idle = True
+                    for pass_g in _passes(tilings[0][t, G], axes, choice, G):
+                        for pass_c in _passes(tilings[0][t, C], axes, choice, C):
+                            for pass_k in _passes(tilings[0][t, K], axes, choice, K):
                                 choice[PASSES_G], choice[PASSES_K], choice[PASSES_C] = pass_g, pass_k, pass_c
                                 hold(layer, axes, widths, tilings, choice, held)
                                 key = int64(0)
