@@ -10,6 +10,7 @@ import os
 import sqlite3
 import zlib
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import lru_cache
 from hashlib import sha256
 from pathlib import Path
@@ -50,6 +51,46 @@ def fetch(question: object, search: Callable[[], Index]) -> Index:
         found = search()
         _write(key, found)
     return found
+
+
+@dataclass(frozen=True, slots=True)
+class Contents:
+    """What is kept: answers, their bytes, and the bytes of the file."""
+
+    answers: int
+    answer_bytes: int
+    file_bytes: int
+
+
+def contents() -> Contents:
+    """What is kept in `folder`; nothing, where there is no file or it cannot be read."""
+    file = folder() / FILE
+    if not file.is_file():
+        return Contents(0, 0, 0)
+    with _lock:
+        try:
+            count, size = (
+                _connection(file, os.getpid())
+                .execute("SELECT COUNT(*), SUM(LENGTH(content)) FROM answers")
+                .fetchone()
+            )
+        except (OSError, sqlite3.Error):
+            count, size = 0, 0
+    return Contents(count, size or 0, sum(each.stat().st_size for each in file.parent.glob(f"{FILE}*")))
+
+
+def clear() -> None:
+    """Drop all answers, also those that other processes wrote meanwhile.
+
+    Raises:
+        sqlite3.Error: the file cannot be written.
+    """
+    if (folder() / FILE).is_file():
+        with _lock:
+            connection = _connection(folder() / FILE, os.getpid())
+            connection.execute("DELETE FROM answers")
+            connection.execute("VACUUM")
+            connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
 
 @lru_cache(maxsize=1)

@@ -175,7 +175,9 @@ def _insert(row: Numbers, choice: Numbers, rows: Numbers, index: Numbers, count:
 @njit(cache=True, inline="always")
 def _of_a_pe(size: int, axes: Numbers, choice: Numbers, d: int) -> int:
     """The chunk of a PE, along a dimension that the array holds so much of."""
-    return chunks(size, (axes[0] if choice[PE_X] == d else 1) * (axes[1] if choice[PE_Y] == d else 1))
+    on_pes = (axes[0] if choice[PE_X] == d else 1) * (axes[1] if choice[PE_Y] == d else 1)
+    found: int = chunks(size, on_pes)
+    return found
 
 
 @njit(cache=True)

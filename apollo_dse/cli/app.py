@@ -10,6 +10,7 @@ from importlib.metadata import version
 from cyclopts import App, CycloptsError, Parameter
 
 from apollo_dse.cli import errors
+from apollo_dse.cli.cache import cache
 from apollo_dse.cli.evaluate import evaluate
 from apollo_dse.cli.explore import explore
 from apollo_dse.cli.map import map
@@ -32,6 +33,7 @@ COMMANDS: tuple[Callable[..., None], ...] = (
     studies,
     report,
     validate,
+    cache,
 )
 
 
