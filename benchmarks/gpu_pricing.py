@@ -89,14 +89,14 @@ def batch_of(workload: Workload, found: list[dict[str, float]]) -> tuple[cuda.Ba
     reach = dataflows.pricer([EDGE.build(next(iter(EDGE.presets.values())))]).reach(EDGE.span())
     columns = Columns(**{n: torch.from_numpy(np.concatenate([each[n] for each in parts])) for n in parts[0]})
     designs = Designs(columns, reach, torch.device("cuda"))
-    distinct, kinds = np.unique(designs.kinds, return_inverse=True)
     pools = [pool(canonical(layer)) for layer in workload.layers]
-    fronts = [
-        [each.features[slice(*each.bounds(distinct[i : i + 1])[0])] for each in pools]
-        for i in range(len(distinct))
-    ]
-    sizes = np.array([sum(map(len, each)) for each in fronts])
-    return cuda.batch(offers(designs.columns), kinds, fronts), int(sizes[kinds].sum())
+    fronts = {
+        int(number): [each.features[slice(*each.bounds(number).tolist())] for each in pools]
+        for number in np.unique(designs.kinds)
+    }
+    sizes = {number: sum(map(len, each)) for number, each in fronts.items()}
+    pairs = sum(sizes[number] for number in designs.kinds.tolist())
+    return cuda.batch(offers(designs.columns), designs.kinds, fronts), pairs
 
 
 def kernel_rates(workload: Workload, found: list[dict[str, float]]) -> dict[str, Any]:

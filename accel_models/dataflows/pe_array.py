@@ -105,15 +105,15 @@ class PeArrayPricer:
         mine = [_for(layer, designs) for layer in layers]
         pools = [pool(canonical(layer)) for layer in layers]
         fill([(each, of.kinds) for each, of in zip(pools, mine, strict=True)])
-        _, first, kinds = np.unique(designs.kinds, return_index=True, return_inverse=True)
-        fronts = [
-            [
+        numbers, first = np.unique(designs.kinds, return_index=True)
+        fronts = {
+            int(number): [
                 each.features[slice(*each.bounds(of.kinds[one]).tolist())]
                 for each, of in zip(pools, mine, strict=True)
             ]
-            for one in first
-        ]
-        batch = cuda.batch(offers(designs.columns), kinds.ravel(), fronts)
+            for number, one in zip(numbers, first, strict=True)
+        }
+        batch = cuda.batch(offers(designs.columns), designs.kinds, fronts)
         return cuda.network_totals(layers, batch, minimize, keep_activations=keep_activations)
 
     def vector(self, ops: Sequence[VectorOp], designs: Designs, *, keep_activations: bool) -> StepPrices:
@@ -179,8 +179,7 @@ def _solve(
 ) -> tuple[Pool, Best]:
     """The layer's fronts and the best mappings of each design's in each residency."""
     fronts = pool(canonical(layer))
-    bounds = fronts.bounds(designs.kinds)
-    return fronts, best(layer, fronts, bounds, designs.offered, residencies, minimize)
+    return fronts, best(layer, fronts, designs, residencies, minimize)
 
 
 def _vector_unit(designs: Columns) -> VectorUnit:

@@ -1,6 +1,6 @@
 """Whole networks on designs on a GPU: designs in blocks of one kind, and the kernel that prices them."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from accel_models.mapspace import kernel
+from accel_models.mapspace.designs import Blocks
 from accel_models.mapspace.fused import WIDTH, totals
 from accel_models.pricing import GOALS, Goal
 from accel_models.workload import Layer
@@ -36,32 +37,29 @@ class Batch:
     places: Tensor
 
 
-def batch(offered: Tensor, kinds: NDArray[np.int64], fronts: Sequence[Sequence[NDArray[np.float64]]]) -> Batch:
+def batch(
+    offered: Tensor, kinds: NDArray[np.int64], fronts: Mapping[int, Sequence[NDArray[np.float64]]]
+) -> Batch:
     """A batch on the device of what designs offer, [n, offer].
 
     Args:
         offered: `designs.offers`.
-        kinds: which of the fronts each design meets, [n].
+        kinds: of each design, [n].
         fronts: features of the front of each kind on each layer.
     """
-    order = np.argsort(kinds, kind="stable")
-    first = np.searchsorted(kinds[order], np.arange(len(fronts) + 1))
-    blocks = [
-        (kind, start, min(BLOCK, first[kind + 1] - start))
-        for kind in range(len(fronts))
-        for start in range(first[kind], first[kind + 1], BLOCK)
-    ]
-    flat = [features for each in fronts for features in each]
+    blocks, numbers = Blocks.of(kinds, BLOCK), sorted(fronts)
+    placed = np.concatenate((np.searchsorted(numbers, blocks.kinds)[:, None], blocks.places), axis=1)
+    flat = [features for number in numbers for features in fronts[number]]
     stops = np.cumsum([len(features) for features in flat])
     places = np.stack((np.concatenate(([0], stops[:-1])), stops), axis=1)
     table = np.zeros((int(stops[-1]), WIDTH))
     table[:, : len(kernel.FEATURES)] = np.concatenate(flat)
     device, places = offered.device, places.reshape(len(fronts), -1, 2)
-    there = torch.from_numpy(order).to(device)
+    there = torch.from_numpy(blocks.order).to(device)
     return Batch(
         offered=offered[there].T.contiguous(),
         order=there,
-        blocks=torch.tensor(blocks, dtype=torch.int64, device=device).reshape(-1, 3),
+        blocks=torch.from_numpy(placed).to(device),
         features=torch.from_numpy(table).to(device),
         places=torch.from_numpy(places).to(device),
     )

@@ -85,6 +85,36 @@ def offers(designs: Columns) -> Tensor:
     return torch.stack([bandwidth, *(getattr(designs, name) for name in OFFERS[1:])], dim=-1)
 
 
+BLOCK = 64
+"""Designs of a block, at most."""
+
+
+@dataclass(frozen=True, slots=True)
+class Blocks:
+    """n designs in blocks of one kind.
+
+    Attributes:
+        order: [n] designs by kind.
+        places: where each block begins in `order`, and how many designs it has, [block, 2].
+        kinds: of each block, [block].
+    """
+
+    order: NDArray[np.int64]
+    places: NDArray[np.int64]
+    kinds: NDArray[np.int64]
+
+    @classmethod
+    def of(cls, kinds: NDArray[np.int64], size: int) -> "Blocks":
+        """Blocks of at most so many of designs whose kinds are given, [n]."""
+        order = np.argsort(kinds, kind="stable")
+        distinct, first, counts = np.unique(kinds[order], return_index=True, return_counts=True)
+        each = -(-counts // size)
+        which = np.repeat(np.arange(len(distinct)), each)
+        skipped = (np.arange(len(which)) - np.repeat(np.cumsum(each) - each, each)) * size
+        places = np.stack((first[which] + skipped, np.minimum(size, counts[which] - skipped)), axis=1)
+        return cls(order, places, distinct[which])
+
+
 class Designs:
     """Columns of n designs, and which structure and room each has.
 
@@ -115,6 +145,11 @@ class Designs:
     def offered(self) -> NDArray[np.float64]:
         """`offers`, in the memory of the CPU."""
         return np.ascontiguousarray(offers(self.columns).detach().cpu().numpy())
+
+    @cached_property
+    def blocks(self) -> Blocks:
+        """The designs by kind."""
+        return Blocks.of(self.kinds, BLOCK)
 
     @cached_property
     def with_weights_as_activations(self) -> "Designs":

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from accel_models.mapspace.front import Array, Front, Index, Mapspace, front, mapspace
 from accel_models.mapspace.kernel import CHOICES, FEATURES
-from accel_models.mapspace.selection import outlook
+from accel_models.mapspace.selection import least_held
 from accel_models.mapspace.structure import kind
 from accel_models.threads import spread
 from accel_models.workload import Layer
@@ -27,19 +27,14 @@ class Pool:
     def _forget(self) -> None:
         self._rows = 0
         self._places = np.full((256, 2), -1, dtype=np.int64)
+        self._held = np.empty((256, 4))
         self._features = np.empty((256, len(FEATURES)))
-        self._ahead = np.empty((256, 4))
         self._index = np.empty((256, len(CHOICES)), dtype=np.int64)
 
     @property
     def features(self) -> Array:
         """Features of all mappings, [m, x]."""
         return self._features[: self._rows]
-
-    @property
-    def ahead(self) -> Array:
-        """`selection.outlook` of all mappings, [m, state]."""
-        return self._ahead[: self._rows]
 
     @property
     def index(self) -> Index:
@@ -54,25 +49,30 @@ class Pool:
         if most >= len(self._places):
             more = np.full((most + 1, 2), -1, dtype=np.int64)
             self._places = np.concatenate((self._places, more))
+            self._held = np.concatenate((self._held, np.empty((most + 1, 4))))
         return np.unique(kinds[self._places[kinds, 0] < 0])
 
     def bounds(self, kinds: NDArray[np.int64]) -> NDArray[np.int64]:
-        """Where the fronts of designs of some kinds [n] begin and end in the arrays, [n, 2]; all are here."""
+        """Where the fronts of kinds [n] begin and end in the arrays, [n, 2]; all are here."""
         return self._places[kinds]
+
+    def held(self, kinds: NDArray[np.int64]) -> Array:
+        """`selection.least_held` of the fronts of kinds [n], [n, state]; all are here."""
+        return self._held[kinds]
 
     def add(self, number: int, found: Front) -> None:
         """Take a front in."""
         stop = self._rows + len(found)
         if stop > len(self._features):
-            for name in ("_features", "_ahead", "_index"):
+            for name in ("_features", "_index"):
                 before = getattr(self, name)
                 larger = np.empty((2 * stop, before.shape[1]), dtype=before.dtype)
                 larger[: self._rows] = before[: self._rows]
                 setattr(self, name, larger)
         self._features[self._rows : stop] = found.features
         self._index[self._rows : stop] = found.index
-        outlook(found.features, self._ahead[self._rows : stop])
         self._places[number] = (self._rows, stop)
+        least_held(found.features, self._held[number])
         self._rows = stop
 
 

@@ -36,6 +36,7 @@ from accel_models.mapspace.designs import (
     O_ROOM,
     O_WEIGHT,
     Columns,
+    Designs,
 )
 from accel_models.mapspace.front import Array, Index
 from accel_models.mapspace.selection import select
@@ -54,20 +55,22 @@ LIMITS = (
 """In the order of `designs.CAPACITIES`."""
 
 
-MOST_AT_ONCE = 1024
-"""Designs that one thread prices before another may."""
+AT_ONCE = 32
+"""Blocks that one thread prices before another may."""
 
 
 class Fronts(Protocol):
-    """Fronts one after the other, each in the order of `kernel.F_BUSY`.
-
-    `features` are [m, x] over `kernel.FEATURES`, `ahead` [m, state] is `selection.outlook` of each front.
-    """
+    """Fronts of kinds of designs, one after the other, each in the order of `kernel.F_BUSY`: a `pool.Pool`."""
 
     @property
-    def features(self) -> Array: ...  # noqa: D102 - see above
-    @property
-    def ahead(self) -> Array: ...  # noqa: D102
+    def features(self) -> Array:
+        """Of all mappings, [m, x] over `kernel.FEATURES`."""
+
+    def bounds(self, kinds: Index) -> Index:
+        """Where the fronts of kinds [n] begin and end, [n, 2]."""
+
+    def held(self, kinds: Index) -> Array:
+        """`selection.least_held` of the fronts of kinds [n], [n, state]."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,12 +142,7 @@ def _asked(residency: Residency) -> tuple[bool, bool, bool]:
 
 
 def best(
-    layer: Layer,
-    fronts: Fronts,
-    bounds: Index,
-    offered: Array,
-    residencies: Sequence[Residency],
-    minimize: Goal,
+    layer: Layer, fronts: Fronts, designs: Designs, residencies: Sequence[Residency], minimize: Goal
 ) -> Best:
     """The best mappings of fronts on designs, in one pass for all residencies.
 
@@ -153,8 +151,7 @@ def best(
     Args:
         layer: its words and multiply-accumulates.
         fronts: those of the designs, and others.
-        bounds: where the front of each design begins and ends, [n, 2].
-        offered: `designs.offers`, [n, offer].
+        designs: n.
         residencies: what is on chip; all alike but for activations.
         minimize: what is best.
 
@@ -163,24 +160,21 @@ def best(
     """
     if minimize not in GOALS:
         raise ValueError(f"`minimize` must be one of {GOALS}, but got {minimize!r}")
-    n, s = len(bounds), len(residencies)
-    found = Best(
-        chosen=np.full((n, s), -1, dtype=np.int64),
-        latency_s=np.full((n, s), np.inf),
-        energy_j=np.full((n, s), np.inf),
-        fittest=np.empty(n, dtype=np.int64),
-    )
+    n, s, blocks = len(designs), len(residencies), designs.blocks
+    chosen, fittest = np.empty((s, n), dtype=np.int64), np.empty(n, dtype=np.int64)
+    latency_s, energy_j = np.empty((s, n)), np.empty((s, n))
     states = np.array([2 * each.inputs + each.outputs for each in residencies], dtype=np.int64)
     kept, room, goal = residencies[0].weights, residencies[0].parameter_room, GOALS.index(minimize)
+    bounds, held = fronts.bounds(blocks.kinds), fronts.held(blocks.kinds)
 
     def run(part: slice) -> None:
         select(
-            fronts.features, fronts.ahead, bounds[part], offered[part], _words(layer), states, kept, room, goal,
-            found.chosen[part], found.latency_s[part], found.energy_j[part], found.fittest[part],
+            fronts.features, blocks.places[part], bounds[part], held[part], blocks.order, designs.offered,
+            _words(layer), states, kept, room, goal, chosen, latency_s, energy_j, fittest,
         )  # fmt: skip
 
-    list(spread(run, [slice(i, i + MOST_AT_ONCE) for i in range(0, n, MOST_AT_ONCE)]))
-    return found
+    list(spread(run, [slice(i, i + AT_ONCE) for i in range(0, len(bounds), AT_ONCE)]))
+    return Best(chosen.T, latency_s.T, energy_j.T, fittest)
 
 
 @lru_cache(maxsize=1024)

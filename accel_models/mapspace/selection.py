@@ -11,6 +11,7 @@ from numba import njit
 
 from accel_models.mapspace import kernel
 from accel_models.mapspace.designs import (
+    BLOCK,
     O_ACTIVATION,
     O_BANDWIDTH,
     O_CLOCK,
@@ -28,6 +29,18 @@ from accel_models.mapspace.designs import (
 ROUNDING = 1e-12
 """Relative differences up to this are none: bandwidth-bound mappings often take the same time."""
 
+(
+    W_BANDWIDTH, W_CLOCK, W_LATENCY, W_STARTS, W_DRAM_J, W_PE_J, W_CORE_J, W_REGISTER_J, W_FIXED_J, W_LEAKAGE,
+    W_ON_CHIP_J, W_SIZE,
+) = range(12)  # fmt: skip
+"""Of a block's designs, `BLOCK` numbers each in one array: what they offer, what the mapping at hand takes."""
+
+S_SAVED, S_LEAST, S_PRODUCT, S_LATENCY, S_ENERGY, S_BEST, S_SIZE = range(7)
+"""Of a block's designs in one state, likewise: bytes that do not travel, and the best mapping so far."""
+
+LOOK = 8
+"""Mappings after which it is asked anew whether the rest can matter."""
+
 
 @njit(cache=True, inline="always")
 def _leaves(f: Any, state: int) -> bool:
@@ -36,25 +49,25 @@ def _leaves(f: Any, state: int) -> bool:
 
 
 @njit(cache=True)
-def outlook(features: Any, out: Any) -> None:
-    """Write for each mapping of a front what a PE must hold at least for it or one behind it, [m, state].
+def least_held(features: Any, out: Any) -> None:
+    """Write what a PE must hold at least for any mapping of a front, [state] over `chain.STATES`.
 
-    By state (`chain.STATES`): of mappings that hold all inputs, all outputs or both, if the state asks for it.
+    Of mappings that hold all inputs, all outputs or both, if the state asks for it.
     """
     for state in range(4):
-        least = np.inf
-        for m in range(len(features) - 1, -1, -1):
-            f = features[m]
-            if not _leaves(f, state):
-                least = min(least, f[kernel.F_PE])
-            out[m, state] = least
+        out[state] = np.inf
+        for m in range(len(features)):
+            if not _leaves(features[m], state):
+                out[state] = min(out[state], features[m, kernel.F_PE])
 
 
 @njit(cache=True, nogil=True)
 def select(
     features: Any,
-    ahead: Any,
+    blocks: Any,
     bounds: Any,
+    held: Any,
+    order: Any,
     offered: Any,
     words: Any,
     states: Any,
@@ -68,65 +81,143 @@ def select(
 ) -> None:
     """Write the best mappings of n designs in s states of activations, and what they cost.
 
+    Designs of a block meet the same front: loops over them are those that become vector instructions.
+
     Args:
-        features: as for `price.best`.
-        ahead: `outlook` of each, [m, state].
-        bounds: as for `price.best`.
+        features: of all fronts, [m, x].
+        blocks: of `designs.Blocks`, [block, 2].
+        bounds: where the front of each block begins and ends, [block, 2].
+        held: `least_held` of each, [block, state].
+        order: of `designs.Blocks`, [n].
         offered: over `designs.OFFERS`, [n, offer].
         words: multiply-accumulates, then words of weights, inputs and outputs.
         states: index into `chain.STATES` of each, [s].
         kept: whether weights are on chip.
         room: share of a core's memory that there is.
         goal: index into `pricing.GOALS`.
-        chosen: of `price.Best`, filled with -1; likewise all else.
-        latencies: filled with infinities.
-        energies: filled with infinities.
-        fittest: anything.
+        chosen: of `price.Best`, [s, n], filled with -1.
+        latencies: [s, n], filled with infinities.
+        energies: [s, n], filled with infinities.
+        fittest: [n].
     """
-    num_states = len(states)
-    least, least_product, saved = np.empty(num_states), np.empty(num_states), np.empty(num_states)
-    most = np.empty(len(kernel.NEED_FEATURES))
+    work, most = np.empty(W_SIZE * BLOCK), np.empty((len(kernel.NEED_FEATURES), BLOCK))
+    found = np.empty(4 * S_SIZE * BLOCK)
     busy_at, core_at = (kernel.F_BUSY_KEPT, kernel.F_CORE_KEPT_J) if kept else (kernel.F_BUSY, kernel.F_CORE_J)
-    for b in range(len(bounds)):
-        o = offered[b]
-        for i in range(len(most)):
-            most[i] = o[O_ROOM + i] * (room if i == 1 else 1.0)
-        for s in range(num_states):
-            least[s], least_product[s] = np.inf, np.inf
-            saved[s] = (kept * words[1]) * o[O_WEIGHT]
-            saved[s] += ((states[s] >= 2) * words[2] + (states[s] % 2) * words[3]) * o[O_ACTIVATION]
-        fixed_j = words[0] * o[O_MAC_J]
-        for m in range(bounds[b, 0], bounds[b, 1]):
+    for block in range(len(blocks)):
+        first, count = blocks[block]
+        start, stop = bounds[block]
+        designs, latest = order[first : first + count], np.inf
+        _load(offered, designs, words[0], room, work, most)
+        for s in range(len(states)):
+            _reset(offered, designs, words, states[s], kept, found[s * S_SIZE * BLOCK :])
+        for m in range(start, stop):
             f = features[m]
-            going = False
-            for s in range(num_states):
-                late = (o[O_LATENCY] + f[busy_at]) / o[O_CLOCK] > least[s] * (1.0 + 2.0 * ROUNDING)
-                going = going or (ahead[m, states[s]] <= most[0] and not (late and goal == 0 and not kept))
-            if not going:
+            if goal == 0 and not kept and (m - start) % LOOK == 0:
+                latest = _latest(states, held[block], most[0, :count], found, work)
+            if f[busy_at] > latest:
                 break
-            fits = not (kept and f[kernel.F_WEIGHTS] > 0)
-            for i in range(len(most)):
-                fits = fits and f[kernel.NEED_FEATURES[i]] <= most[i]
-            if not fits:
+            if (kept and f[kernel.F_WEIGHTS] > 0) or not _admit(f, most, core_at, work, count):
                 continue
-            on_chip_j = f[kernel.F_PE_J] * o[O_PE_J] + f[core_at] * o[O_CORE_J]
-            on_chip_j += f[kernel.F_REGISTER_J] * o[O_REGISTER_J] + fixed_j
-            for s in range(num_states):
-                if _leaves(f, states[s]):
-                    continue
-                moved = f[kernel.F_DRAM] - saved[s]
-                latency_s = (o[O_LATENCY] + max(f[busy_at], moved / o[O_BANDWIDTH])) / o[O_CLOCK]
-                energy_j = moved * o[O_DRAM_J] + on_chip_j + latency_s * o[O_LEAKAGE]
-                product = latency_s * energy_j
-                value = latency_s if goal == 0 else energy_j if goal == 1 else product
-                if value < least[s] * (1.0 - ROUNDING) or (
-                    value <= least[s] * (1.0 + ROUNDING) and product < least_product[s]
-                ):
-                    least[s], least_product[s], chosen[b, s] = min(value, least[s]), product, m
-                    latencies[b, s], energies[b, s] = latency_s, energy_j
-        fittest[b] = chosen[b, 0]
-        if fittest[b] < 0:
-            fittest[b] = _fittest(features[bounds[b, 0] : bounds[b, 1]], states[0], kept, most) + bounds[b, 0]
+            for s in range(len(states)):
+                if not _leaves(f, states[s]):
+                    _compare(f[busy_at], f[kernel.F_DRAM], m, goal, count, work, found[s * S_SIZE * BLOCK :])
+        for i in range(count):
+            for s in range(len(states)):
+                row = found[s * S_SIZE * BLOCK :]
+                chosen[s, designs[i]] = int(row[S_BEST * BLOCK + i])
+                latencies[s, designs[i]] = row[S_LATENCY * BLOCK + i]
+                energies[s, designs[i]] = row[S_ENERGY * BLOCK + i]
+            fittest[designs[i]] = chosen[0, designs[i]]
+            if fittest[designs[i]] < 0:
+                fittest[designs[i]] = _fittest(features[start:stop], states[0], kept, most[:, i]) + start
+
+
+@njit(cache=True)
+def _load(offered: Any, designs: Any, macs: float, room: float, work: Any, most: Any) -> None:
+    """Write what the designs of a block offer, bandwidth and clock as reciprocals, and capacities."""
+    for i in range(len(designs)):
+        o = offered[designs[i]]
+        work[W_BANDWIDTH * BLOCK + i], work[W_CLOCK * BLOCK + i] = 1.0 / o[O_BANDWIDTH], 1.0 / o[O_CLOCK]
+        work[W_LATENCY * BLOCK + i], work[W_DRAM_J * BLOCK + i] = o[O_LATENCY], o[O_DRAM_J]
+        work[W_PE_J * BLOCK + i], work[W_CORE_J * BLOCK + i] = o[O_PE_J], o[O_CORE_J]
+        work[W_REGISTER_J * BLOCK + i], work[W_FIXED_J * BLOCK + i] = o[O_REGISTER_J], macs * o[O_MAC_J]
+        work[W_LEAKAGE * BLOCK + i] = o[O_LEAKAGE]
+        for x in range(len(most)):
+            most[x, i] = o[O_ROOM + x] * (room if x == 1 else 1.0)
+
+
+@njit(cache=True)
+def _reset(offered: Any, designs: Any, words: Any, state: int, kept: bool, found: Any) -> None:
+    """Begin a state: nothing found yet, and what does not travel in it."""
+    for i in range(len(designs)):
+        o = offered[designs[i]]
+        saved = (kept * words[1]) * o[O_WEIGHT]
+        saved += ((state >= 2) * words[2] + (state % 2) * words[3]) * o[O_ACTIVATION]
+        found[S_SAVED * BLOCK + i], found[S_BEST * BLOCK + i] = saved, -1.0
+        for x in range(S_LEAST, S_BEST):
+            found[x * BLOCK + i] = np.inf
+
+
+@njit(cache=True)
+def _latest(states: Any, held: Any, pe_bytes: Any, found: Any, work: Any) -> float:
+    """The busy cycles past which no design of a block finds a lower latency, in any state that it can have."""
+    latest = 0.0
+    for s in range(len(states)):
+        for i in range(len(pe_bytes)):
+            if held[states[s]] <= pe_bytes[i]:
+                least_s = found[(s * S_SIZE + S_LEAST) * BLOCK + i] * (1.0 + 2.0 * ROUNDING)
+                latest = max(latest, least_s / work[W_CLOCK * BLOCK + i] - work[W_LATENCY * BLOCK + i])
+    return latest
+
+
+@njit(cache=True)
+def _admit(f: Any, most: Any, core_at: int, work: Any, count: int) -> bool:
+    """Write a mapping's energy on chip, and when it may start: never on designs that it does not fit."""
+    pe, core, tile = f[kernel.F_PE], f[kernel.F_CORE], f[kernel.F_TILE]
+    row, tiles = f[kernel.F_ROW], f[kernel.F_PROGRAM]
+    pe_j, core_j, register_j = f[kernel.F_PE_J], f[core_at], f[kernel.F_REGISTER_J]
+    fitting = 0
+    for i in range(count):
+        fits = (
+            (pe <= most[0, i]) & (core <= most[1, i]) & (tile <= most[2, i]) & (row <= most[3, i])
+            & (tiles <= most[4, i])
+        )  # fmt: skip
+        fitting += fits
+        work[W_STARTS * BLOCK + i] = work[W_LATENCY * BLOCK + i] if fits else np.inf
+    if fitting == 0:
+        return False
+    for i in range(count):
+        on_chip_j = pe_j * work[W_PE_J * BLOCK + i] + core_j * work[W_CORE_J * BLOCK + i]
+        on_chip_j += register_j * work[W_REGISTER_J * BLOCK + i] + work[W_FIXED_J * BLOCK + i]
+        work[W_ON_CHIP_J * BLOCK + i] = on_chip_j
+    return True
+
+
+@njit(cache=True)
+def _compare(busy: float, dram: float, m: int, goal: int, count: int, work: Any, found: Any) -> None:
+    """Put a mapping in place of the best one of a state where it is better, on every design of a block.
+
+    Where it never starts no comparison holds.
+    """
+    for i in range(count):
+        moved = dram - found[S_SAVED * BLOCK + i]
+        transfer = moved * work[W_BANDWIDTH * BLOCK + i]
+        cycles = work[W_STARTS * BLOCK + i] + (transfer if transfer > busy else busy)
+        latency_s = cycles * work[W_CLOCK * BLOCK + i]
+        energy_j = moved * work[W_DRAM_J * BLOCK + i] + work[W_ON_CHIP_J * BLOCK + i]
+        energy_j += latency_s * work[W_LEAKAGE * BLOCK + i]
+        product = latency_s * energy_j
+        value = latency_s if goal == 0 else energy_j if goal == 1 else product
+        least = found[S_LEAST * BLOCK + i]
+        better = (value < least * (1.0 - ROUNDING)) | (
+            (value <= least * (1.0 + ROUNDING)) & (product < found[S_PRODUCT * BLOCK + i])
+        )
+        lower = value if value < least else least
+        found[S_LEAST * BLOCK + i] = lower if better else least
+        found[S_PRODUCT * BLOCK + i] = product if better else found[S_PRODUCT * BLOCK + i]
+        found[S_LATENCY * BLOCK + i] = latency_s if better else found[S_LATENCY * BLOCK + i]
+        found[S_ENERGY * BLOCK + i] = energy_j if better else found[S_ENERGY * BLOCK + i]
+        found[S_BEST * BLOCK + i] = float(m) if better else found[S_BEST * BLOCK + i]
 
 
 @njit(cache=True)

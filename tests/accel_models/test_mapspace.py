@@ -1,6 +1,7 @@
 """Tallies and prices of the mapspace against the exact counts of the very mappings that they describe."""
 
 from dataclasses import replace
+from math import inf
 
 import numpy as np
 import pytest
@@ -16,9 +17,9 @@ from accel_models.chain import STATES
 from accel_models.mapspace import kernel
 from accel_models.mapspace.choices import offchip_words
 from accel_models.mapspace.designs import LEVELS, offers, stack
-from accel_models.mapspace.front import Array, mapspace
+from accel_models.mapspace.front import Array, Index, mapspace
 from accel_models.mapspace.price import BOUNDS, best, costs
-from accel_models.mapspace.selection import outlook
+from accel_models.mapspace.selection import least_held
 from accel_models.mapspace.structure import kind
 from accel_models.pricing import Residency
 from accel_models.workload import canonical
@@ -243,19 +244,33 @@ def test_what_stays_on_chip_is_held_as_a_whole_and_not_moved(
         assert float(prices.bytes[0, 0]) == left + 2 * found["partial_bytes"]
 
 
+def with_memory(design: Accelerator, pe_bytes: int) -> Accelerator:
+    """The design with another PE memory, of the same ports and energies."""
+    dram, pe, *inner = design.levels
+    return replace(design, levels=(dram, replace(pe, capacity_bytes=float(pe_bytes)), *inner))
+
+
 class Told:
-    """One front that was told."""
+    """One front that was told, for designs of any kind."""
 
     def __init__(self, features: Array) -> None:
-        self.features, self.ahead = features, np.empty((len(features), len(STATES)))
-        outlook(self.features, self.ahead)
+        self.features = features
+
+    def bounds(self, kinds: Index) -> Index:
+        return np.repeat([[0, len(self.features)]], len(kinds), axis=0)
+
+    def held(self, kinds: Index) -> Array:
+        found = np.empty(len(STATES))
+        least_held(self.features, found)
+        return np.repeat(found[None], len(kinds), axis=0)
 
 
 def test_the_compiled_loop_finds_what_torch_does() -> None:
     """On all designs, goals and residencies, ties but for rounding excepted."""
     layer = Layer(name="conv", k=12, c=8, p=6, q=6, r=3, s=3)
     space = mapspace(canonical(layer))
-    designs = stack([accelerator(2, 2, 2, 8), accelerator(4, 1, 1, 4), accelerator(1, 1, 4, 16)])
+    fates = set()
+    three = [accelerator(2, 2, 2, 8), accelerator(4, 1, 1, 4), accelerator(1, 1, 4, 16)]
     rng = np.random.default_rng(0)
     index = np.stack(
         [
@@ -264,14 +279,13 @@ def test_the_compiled_loop_finds_what_torch_does() -> None:
         ]
     )
     for number, goal in enumerate(("latency", "energy", "edp")):
-        for row in range(len(designs)):
-            features = space.features(kind(int(designs.kinds[row]))[0], index)
-            features = features[np.argsort(features[:, kernel.F_BUSY])]
-            here, bounds, whole = designs.offered[row : row + 1], np.array([[0, len(index)]]), Residency()
-            rows = torch.from_numpy(features), torch.from_numpy(here)
-            fronts = Told(features)
-            together = best(layer, fronts, bounds, here, [whole, *ACTIVATIONS], goal)  # type: ignore[arg-type]
-            apart = [best(layer, fronts, bounds, here, [each], goal) for each in RESIDENCIES]  # type: ignore[arg-type]
+        for design in three:
+            designs = stack([design, *(with_memory(design, size) for size in (64, 512, 4096))])
+            features = space.features(kind(int(designs.kinds[0]))[0], index)
+            fronts, whole = Told(features[np.argsort(features[:, kernel.F_BUSY])]), Residency()
+            rows = torch.from_numpy(fronts.features)[None], torch.from_numpy(designs.offered)[:, None]
+            together = best(layer, fronts, designs, [whole, *ACTIVATIONS], goal)  # type: ignore[arg-type]
+            apart = [best(layer, fronts, designs, [each], goal) for each in RESIDENCIES]  # type: ignore[arg-type]
             for found, at, residency in (
                 *((together, at, each) for at, each in enumerate([whole, *ACTIVATIONS])),
                 *((each, 0, residency) for each, residency in zip(apart, RESIDENCIES, strict=True)),
@@ -279,27 +293,32 @@ def test_the_compiled_loop_finds_what_torch_does() -> None:
                 prices = costs(layer, *rows, residency)
                 worst = prices.excess.amax(dim=-1)
                 values = (prices.latency_s, prices.energy_j, prices.latency_s * prices.energy_j)[number]
-                least, chosen = torch.where(worst <= 1.0, values, torch.inf).min(), int(found.chosen[0, at])
-                assert (chosen >= 0) == bool(torch.isfinite(least))
-                if chosen >= 0:
-                    assert float(values[chosen]) == pytest.approx(float(least), rel=1e-11)
-                    assert found.latency_s[0, at] == pytest.approx(float(prices.latency_s[chosen]), rel=1e-14)
-                    assert found.energy_j[0, at] == pytest.approx(float(prices.energy_j[chosen]), rel=1e-14)
-                elif at == 0:
-                    assert float(worst[found.fittest[0]]) == float(worst.min())
+                values = torch.where(worst <= 1.0, values, torch.inf)
+                for row, chosen in enumerate(found.chosen[:, at].tolist()):
+                    least = float(values[row].min())
+                    assert (chosen >= 0) == (least < inf)
+                    fates.add(chosen >= 0)
+                    if chosen >= 0:
+                        assert float(values[row, chosen]) == pytest.approx(least, rel=1e-11)
+                        told = found.latency_s[row, at], found.energy_j[row, at]
+                        exact = float(prices.latency_s[row, chosen]), float(prices.energy_j[row, chosen])
+                        assert told == pytest.approx(exact, rel=1e-14)
+                    elif at == 0:
+                        assert float(worst[row, found.fittest[row]]) == float(worst[row].min())
+    assert fates == {True, False}
 
 
 def test_what_differs_by_rounding_is_a_tie_that_the_lower_energy_wins() -> None:
     one, features = Layer(name="one"), np.zeros((3, len(kernel.FEATURES)))
     features[:, kernel.F_BUSY] = [1000.0 * (1 - 1e-15), 1000.0, 1001.0]
     features[:, kernel.F_PE_J] = [5.0, 4.0, 1.0]
-    offered, bounds = stack([accelerator(1, 1, 1, 1)]).offered, np.array([[0, 3]])
-    assert best(one, Told(features), bounds, offered, [Residency()], "latency").chosen.tolist() == [[1]]
+    designs = stack([accelerator(1, 1, 1, 1)])
+    assert best(one, Told(features), designs, [Residency()], "latency").chosen.tolist() == [[1]]
     features[0, kernel.F_BUSY] = 999.0
-    assert best(one, Told(features), bounds, offered, [Residency()], "latency").chosen.tolist() == [[0]]
+    assert best(one, Told(features), designs, [Residency()], "latency").chosen.tolist() == [[0]]
 
 
 def test_refuses_an_unknown_goal() -> None:
-    offered, features = stack([accelerator(1, 1, 1, 1)]).offered, np.zeros((1, len(kernel.FEATURES)))
+    designs, features = stack([accelerator(1, 1, 1, 1)]), np.zeros((1, len(kernel.FEATURES)))
     with pytest.raises(ValueError, match="`minimize` must be one of"):
-        best(Layer(name="one"), Told(features), np.array([[0, 1]]), offered, [Residency()], "speed")  # type: ignore[arg-type]
+        best(Layer(name="one"), Told(features), designs, [Residency()], "speed")  # type: ignore[arg-type]
