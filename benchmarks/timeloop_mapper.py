@@ -5,13 +5,14 @@ tabular form of `accel_models.interop.timeloop`; it is not part of the project. 
 rules of release 3.0.3, with which the rows were made. Our seconds are those of one processor. Writes
 results/timeloop_mapper.json.
 
-    python benchmarks/timeloop_mapper.py --data FOLDER
+    python benchmarks/timeloop_mapper.py --data FOLDER --jobs 2
 """
 
 import argparse
 import json
-from collections.abc import Iterable
+from concurrent.futures import ProcessPoolExecutor, as_completed
 from math import exp, log
+from multiprocessing import get_context
 from pathlib import Path
 from time import process_time
 
@@ -31,36 +32,45 @@ DESIGNS = 2000
 
 
 def main() -> None:
-    """Solve all, compare with all rows, price many designs, write."""
+    """Solve all, compare with all rows, price many designs, write as results come in."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--data", type=Path, required=True, help="folder of golden_mapper.json")
-    data = json.loads((parser.parse_args().data / "golden_mapper.json").read_text(encoding="utf-8"))
-    rows, solved = run(data, data["architectures"])
-    fronts = [priced(data, arch, problem) for arch in data["architectures"] for problem in FRONTS]
-    write(rows, solved, fronts)
+    parser.add_argument("--jobs", type=int, default=1, help="processes")
+    parser.add_argument("--out", type=Path, default=RESULTS)
+    chosen = parser.parse_args()
+    data = json.loads((chosen.data / "golden_mapper.json").read_text(encoding="utf-8"))
+    keys = dict.fromkeys((row["arch"], row["problem"], row["metric"]) for row in data["rows"])
+    solved, fronts = {}, []
+    with ProcessPoolExecutor(chosen.jobs, mp_context=get_context("spawn")) as processes:
+        jobs = {processes.submit(solve, data, *key): key for key in keys}
+        jobs |= {processes.submit(priced, data, a, p): None for a in data["architectures"] for p in FRONTS}
+        for job in as_completed(jobs):
+            if (key := jobs[job]) is None:
+                fronts.append(job.result())
+            else:
+                solved[key] = job.result()
+            print(job.result(), flush=True)
+            write(data, solved, fronts, chosen.out)
 
 
-def run(data: dict, architectures: Iterable[str]) -> tuple[list[dict], list[dict]]:
-    """Every row of these architectures beside ours, and ours."""
-    rows, solved = [], {}
-    for row in data["rows"]:
-        if row["arch"] not in architectures:
-            continue
-        key = row["arch"], row["problem"], row["metric"]
-        if key not in solved:
-            solved[key] = solve(data, *key)
-        rows.append(compared(data, row, solved[key]))
-        print(rows[-1], flush=True)
-    return rows, list(solved.values())
-
-
-def write(rows: list[dict], solved: list[dict], fronts: list[dict]) -> None:
-    """Summarize, print, write."""
+def write(data: dict, solved: dict[tuple[str, ...], dict], fronts: list[dict], out: Path) -> None:
+    """Compare the rows of what is solved so far, and write."""
+    rows = [
+        compared(data, row, solved[key])
+        for row in data["rows"]
+        if (key := (row["arch"], row["problem"], row["metric"])) in solved
+    ]
     kinds = ("style", "free", "annealed")
-    summaries = {kind: summary([row for row in rows if row["kind"] == kind]) for kind in kinds}
-    print(json.dumps(summaries, indent=1))
-    found = {"version": VERSION, "summary": summaries, "solved": solved, "fronts": fronts, "rows": rows}
-    RESULTS.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
+    by_kind = {kind: [row for row in rows if row["kind"] == kind] for kind in kinds}
+    found = {
+        "version": VERSION,
+        "rows_of_the_file": len(data["rows"]),
+        "summary": {kind: summary(some) for kind, some in by_kind.items() if some},
+        "solved": list(solved.values()),
+        "fronts": fronts,
+        "rows": rows,
+    }
+    out.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
 
 
 def solve(data: dict, arch: str, problem: str, metric: str) -> dict:
@@ -160,7 +170,6 @@ def priced(data: dict, arch: str, problem: str) -> dict:
         "proven": int(prices.proven.sum()),
         "different_mappings_chosen": int(np.unique(prices.which).size),
     }
-    print(found, flush=True)
     return found
 
 

@@ -167,7 +167,7 @@ class Bounds:
                 workload,
                 goal,
                 device=torch.device("cpu"),
-                reach=self._reach,
+                reach=None if goal == "latency" else self._reach,
             )
             self._least.update(zip(new, found.tolist(), strict=True))
             self.num_priced += len(new)
