@@ -35,12 +35,14 @@ class StateCosts:
     Attributes:
         latency_s: [n, l, state], infinite where a layer cannot be in a state.
         energy_j: [n, l, state], likewise.
+        bound: [n, l, state] what takes longest, as an index into the pricer's `bounds`.
         excess: [n, l, limit] of the pricer's `limits`, with all activations off chip; where a layer fits it
             may be any value up to 1.
     """
 
     latency_s: Tensor
     energy_j: Tensor
+    bound: Tensor
     excess: Tensor
 
     @property
@@ -91,23 +93,23 @@ def price_states(
         for layer, states in zip(layers, allowed, strict=True)
     ]
     never = torch.full_like(steps[0][0].latency_s, torch.inf)
-    latency_s, energy_j = (
-        torch.stack(
-            [
-                torch.stack(
-                    [
-                        torch.where(states[s].fits, getattr(states[s], name), never) if s in states else never
-                        for s in range(len(STATES))
-                    ],
-                    dim=1,
-                )
-                for states in steps
-            ],
-            dim=1,
-        )
-        for name in ("latency_s", "energy_j")
-    )
-    return StateCosts(latency_s, energy_j, torch.stack([states[0].excess for states in steps], dim=1))
+    nothing = torch.zeros_like(steps[0][0].bound)
+    columns: dict[str, list[list[Tensor]]] = {"latency_s": [], "energy_j": [], "bound": []}
+    for states in steps:
+        fits = {s: step.fits for s, step in states.items()}
+        for name, column in columns.items():
+            none = nothing if name == "bound" else never
+            column.append(
+                [
+                    torch.where(fits[s], getattr(states[s], name), none) if s in states else none
+                    for s in range(len(STATES))
+                ]
+            )
+    found = {
+        name: torch.stack([torch.stack(row, dim=1) for row in column], dim=1)
+        for name, column in columns.items()
+    }
+    return StateCosts(**found, excess=torch.stack([states[0].excess for states in steps], dim=1))
 
 
 def executions(layers: Sequence[Layer], costs: StateCosts, minimize: Goal) -> Tensor:
@@ -148,14 +150,17 @@ def network_totals(costs: StateCosts, runs: Tensor) -> tuple[Tensor, Tensor]:
     return latency_s, energy_j
 
 
-def vector_totals(
-    pricer: Pricer, ops: Sequence[VectorOp], designs: Any, *, keep_activations: bool
-) -> tuple[Tensor, Tensor]:
-    """Latency and energy of all vector operations, [n] each."""
-    steps = pricer.vector(ops, designs, keep_activations=keep_activations)
-    repeats = torch.tensor([[op.repeats] for op in ops], dtype=torch.float64).to(steps.latency_s.device)
-    repeats = repeats.reshape(len(ops), 1)
-    return (repeats * steps.latency_s).sum(dim=0), (repeats * steps.energy_j).sum(dim=0)
+def bound_seconds(costs: StateCosts, runs: Tensor, num_bounds: int) -> Tensor:
+    """Seconds of all layers by what takes longest, [n, bound]; of designs that can run the network."""
+    seconds = torch.where(runs > 0, runs * costs.latency_s, 0.0).flatten(1)
+    found = torch.zeros((len(seconds), num_bounds), dtype=seconds.dtype, device=seconds.device)
+    return found.scatter_add_(1, costs.bound.flatten(1), seconds)
+
+
+def vector_totals(ops: Sequence[VectorOp], prices: StepPrices) -> tuple[Tensor, Tensor]:
+    """Latency and energy of all vector operations, [n] each, from the prices of each, [operation, n]."""
+    repeats = torch.tensor([op.repeats for op in ops], dtype=torch.float64).to(prices.latency_s.device)[:, None]
+    return (repeats * prices.latency_s).sum(dim=0), (repeats * prices.energy_j).sum(dim=0)
 
 
 def mix(states: States, counts: Tensor) -> StepPrices:

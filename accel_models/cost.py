@@ -23,6 +23,7 @@ from accel_models.chain import (
     STATES,
     FusedPricer,
     StateCosts,
+    bound_seconds,
     executions,
     mix,
     network_totals,
@@ -30,7 +31,7 @@ from accel_models.chain import (
     vector_totals,
 )
 from accel_models.mapping import Mapping
-from accel_models.pricing import ColumnPricer, Goal, Pricer, Residency, shortage
+from accel_models.pricing import ColumnPricer, Goal, Pricer, Residency, StepPrices, shortage
 from accel_models.ranges import DesignColumns
 from accel_models.threads import one_thread
 from accel_models.workload import Layer, Workload
@@ -111,16 +112,23 @@ class Totals:
     steady_latency_s: Tensor
     steady_energy_j: Tensor
     feasible: Tensor
+    _bound_shares: Callable[[], Tensor] = field(repr=False, compare=False)
 
     def __len__(self) -> int:
         return len(self.latency_s)
+
+    @cached_property
+    def bound_shares(self) -> Tensor:
+        """Share of the latency by what takes longest, [n, bound] over `Pricer.bounds`; where feasible."""
+        return self._bound_shares()
 
 
 @dataclass(frozen=True)
 class Costs(Totals):
     """A batch of n accelerators on one workload.
 
-    Where one is not feasible, `reasons` says why. `itemized` has the steps of the workload; it is computed
+    Where one is not feasible, `reasons` says why; `shortages` has need over supply of each limit that a layer
+    exceeds. `itemized` has the steps of the workload; it is computed
     when it is first asked for.
     """
 
@@ -129,6 +137,7 @@ class Costs(Totals):
     levels: tuple[str, ...]
     bounds: tuple[str, ...]
     reasons: tuple[tuple[str, ...], ...]
+    shortages: tuple[dict[str, float], ...]
     _itemize: Callable[[], Itemized] = field(repr=False, compare=False)
 
     @cached_property
@@ -218,9 +227,10 @@ class CostModel:
             self._column([each.total_area_mm2 for each in accelerators]),
             self._column([each.peak_ops_per_s / 2 for each in accelerators]),
         )
+        exceeded = network.exceeded()
         reasons = tuple(
-            (*accelerator.violations, *lacks)
-            for accelerator, lacks in zip(accelerators, network.shortages(), strict=True)
+            (*accelerator.violations, *(shortage(limit, *most) for limit, most in limits.items()))
+            for accelerator, limits in zip(accelerators, exceeded, strict=True)
         )
         return Costs(
             **{each.name: getattr(totals, each.name) for each in fields(Totals)},
@@ -229,6 +239,7 @@ class CostModel:
             levels=pricer.levels,
             bounds=pricer.bounds,
             reasons=reasons,
+            shortages=tuple({limit: ratio for limit, (ratio, _) in limits.items()} for limits in exceeded),
             _itemize=network.itemize,
         )
 
@@ -325,6 +336,7 @@ class _Network:
             steady_latency_s=steady.latency_s,
             steady_energy_j=steady.energy_j,
             feasible=self._feasible,
+            _bound_shares=self.bound_shares,
         )
 
     @cached_property
@@ -332,14 +344,16 @@ class _Network:
         """Latency and energy of the vector operations, infinite where a design is infeasible."""
         latency_s, energy_j = (
             torch.where(self._feasible, each, torch.inf)
-            for each in vector_totals(
-                self._pricer,
-                self._workload.vector_ops,
-                self._designs,
-                keep_activations=self._model.keep_activations,
-            )
+            for each in vector_totals(self._workload.vector_ops, self._vector)
         )
         return latency_s, energy_j
+
+    @cached_property
+    def _vector(self) -> StepPrices:
+        """All vector operations, [operation, n, ..]."""
+        return self._pricer.vector(
+            self._workload.vector_ops, self._designs, keep_activations=self._model.keep_activations
+        )
 
     @cached_property
     def _alone(self) -> Steady:
@@ -364,9 +378,9 @@ class _Network:
             self._model.minimize,
         )
 
-    def shortages(self) -> list[tuple[str, ...]]:
-        """Why each design cannot run the workload: for every limit, the layer that exceeds it most."""
-        found: list[tuple[str, ...]] = [()] * len(self.runs)
+    def exceeded(self) -> list[dict[str, tuple[float, str]]]:
+        """Why each design cannot run the workload: need over supply by limit, and the layer of the largest."""
+        found: list[dict[str, tuple[float, str]]] = [{}] * len(self.runs)
         for i in torch.nonzero(~self._costs.runs)[:, 0].tolist():
             worst: dict[int, tuple[float, str]] = {}
             for layer, values in zip(self._workload.layers, self._costs.excess[i].tolist(), strict=True):
@@ -374,11 +388,18 @@ class _Network:
                 limit = values.index(ratio)
                 if ratio > 1.0 and ratio > worst.get(limit, (1.0, ""))[0]:
                     worst[limit] = (ratio, layer.name)
-            found[i] = tuple(
-                shortage(self._pricer.limits[limit], ratio, name)
-                for limit, (ratio, name) in sorted(worst.items())
-            )
+            found[i] = {self._pricer.limits[limit]: most for limit, most in sorted(worst.items())}
         return found
+
+    @one_thread()
+    def bound_shares(self) -> Tensor:
+        """Share of the latency by what takes longest, [n, bound]."""
+        seconds = bound_seconds(self._costs, self.runs, len(self._pricer.bounds))
+        for i, op in enumerate(self._workload.vector_ops):
+            seconds.scatter_add_(
+                1, self._vector.bound[i][:, None], op.repeats * self._vector.latency_s[i][:, None]
+            )
+        return seconds / seconds.sum(dim=1, keepdim=True)
 
     @one_thread()
     def itemize(self) -> Itemized:
@@ -394,9 +415,7 @@ class _Network:
             )
             for i, layer in enumerate(self._workload.layers)
         ]
-        vector = self._pricer.vector(
-            self._workload.vector_ops, self._designs, keep_activations=model.keep_activations
-        )
+        vector = self._vector
         latency_s, energies_j, moved, compute_s, bound = (
             torch.cat(
                 (

@@ -94,7 +94,8 @@ def least_totals(
         reach: as for `Pricer.stack`.
     """
     designs = pricer.designs(columns, device, reach)
-    beside_s, beside_j = vector_totals(pricer, workload.vector_ops, designs, keep_activations=True)
+    ops = workload.vector_ops
+    beside_s, beside_j = vector_totals(ops, pricer.vector(ops, designs, keep_activations=True))
     if not workload.layers:
         total = {"latency": beside_s, "energy": beside_j, "edp": beside_s * beside_j}[goal]
     elif goal == "edp":

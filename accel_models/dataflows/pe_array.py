@@ -10,7 +10,7 @@ from torch import Tensor
 from accel_models.arch import Accelerator
 from accel_models.chain import STATES, StateCosts
 from accel_models.mapping import Mapping
-from accel_models.mapspace.designs import LEVELS, O_ROOM, Columns, Designs, offers, room, stack
+from accel_models.mapspace.designs import LEVELS, O_ROOM, O_STAGING, Columns, Designs, offers, room, stack
 from accel_models.mapspace.kernel import NEED_FEATURES
 from accel_models.mapspace.pool import Pool, fill, pool
 from accel_models.mapspace.price import BOUNDS, LIMITS, Best, best, costs, step_prices
@@ -83,18 +83,19 @@ class PeArrayPricer:
         fill([(pool(canonical(layer)), _for(layer, designs).kinds) for layer in layers])
         shape = len(designs), len(layers), len(STATES)
         latency_s, energy_j = np.full(shape, np.inf), np.full(shape, np.inf)
-        excess = np.zeros((len(designs), len(layers), len(LIMITS)))
+        bound, excess = np.zeros(shape, dtype=np.int64), np.zeros((len(designs), len(layers), len(LIMITS)))
         for i, (layer, states) in enumerate(zip(layers, allowed, strict=True)):
             mine = _for(layer, designs)
             residencies = [Residency(*STATES[state]) for state in states]
             fronts, found = _solve(layer, residencies, mine, minimize)
             latency_s[:, i, states], energy_j[:, i, states] = found.latency_s, found.energy_j
+            bound[:, i, states] = found.bound
             lacking = np.flatnonzero(found.chosen[:, 0] < 0)
             if len(lacking):
                 needs = fronts.features[found.fittest[lacking]][:, NEED_FEATURES]
-                excess[lacking, i] = needs / mine.offered[lacking][:, O_ROOM:]
+                excess[lacking, i] = needs / mine.offered[lacking][:, O_ROOM:O_STAGING]
         device = designs.columns.clock_hz.device
-        return StateCosts(*(torch.from_numpy(each).to(device) for each in (latency_s, energy_j, excess)))
+        return StateCosts(*(torch.from_numpy(each).to(device) for each in (latency_s, energy_j, bound, excess)))
 
     def fused(
         self, layers: Sequence[Layer], designs: Designs, minimize: Goal, *, keep_activations: bool

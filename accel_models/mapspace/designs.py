@@ -20,13 +20,15 @@ CAPACITIES = ("pe_bytes", "core_bytes", "weight_tile_bytes", "input_row_bytes", 
 OFFERS = (
     "bandwidth", "dram_latency_cycles", "clock_hz", "dram_j", "pe_read_j", "core_read_j", "register_j",
     "mac_j", "leakage_w", "weight_bytes", "activation_bytes", "pe_bytes", "core_bytes", "weight_tile_bytes",
-    "input_row_bytes", "program_tiles",
+    "input_row_bytes", "program_tiles", "staging_binds",
 )  # fmt: skip
 (
     O_BANDWIDTH, O_LATENCY, O_CLOCK, O_DRAM_J, O_PE_J, O_CORE_J, O_REGISTER_J, O_MAC_J, O_LEAKAGE, O_WEIGHT,
     O_ACTIVATION, O_ROOM,
 ) = range(12)  # fmt: skip
-"""Of a design, as the compiled loop takes it: what is the same for all layers."""
+O_STAGING = len(OFFERS) - 1
+"""Of a design, as the compiled loop takes it: what is the same for all layers; the last is 1 where the staging
+memories set the pace of transfers, else 0."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +84,8 @@ class Columns:
 def offers(designs: Columns) -> Tensor:
     """What designs offer, [n, offer] over `OFFERS`."""
     bandwidth = torch.minimum(designs.dram_bandwidth, designs.staging_bandwidth)
-    return torch.stack([bandwidth, *(getattr(designs, name) for name in OFFERS[1:])], dim=-1)
+    staging = (designs.staging_bandwidth < designs.dram_bandwidth).to(bandwidth.dtype)
+    return torch.stack([bandwidth, *(getattr(designs, name) for name in OFFERS[1:-1]), staging], dim=-1)
 
 
 BLOCK = 64

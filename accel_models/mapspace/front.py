@@ -26,6 +26,9 @@ from accel_models.workload import Layer
 Index = NDArray[np.int64]
 Array = NDArray[np.float64]
 
+ON_CHIP_BOUNDS = (0, 3, 4)
+"""Units, PE memory and core memory among `price.BOUNDS`."""
+
 _AXIS_DIMS = (*TILED_DIMS, "r", "s")
 
 
@@ -48,13 +51,25 @@ class Mapspace:
 
     def features(self, structure: Structure, choices: Index) -> Array:
         """Features [m, x] over `kernel.FEATURES` of mappings [m, choice] on a structure, needs as they are."""
+        return self._both(structure, choices)[1]
+
+    def front(self, structure: Structure, choices: Index) -> "Front":
+        """A front of mappings [m, choice], put in order."""
+        tallies, features = self._both(structure, choices)
+        pe = (tallies[:, kernel.PE_READ] + tallies[:, kernel.PE_WRITTEN]) / structure.pe_bandwidth
+        core = (tallies[:, kernel.CORE_READ] + tallies[:, kernel.CORE_FILLED]) / structure.core_bandwidth
+        slowest = np.stack((tallies[:, kernel.COMPUTE], pe, core)).argmax(axis=0)
+        order = np.argsort(features[:, kernel.F_BUSY], kind="stable")
+        return Front(choices[order], features[order], np.array(ON_CHIP_BOUNDS)[slowest[order]])
+
+    def _both(self, structure: Structure, choices: Index) -> tuple[Array, Array]:
         axes, widths = (
             np.broadcast_to(numbers, (len(choices), len(numbers))).copy()
             for numbers in (np.array(structure.axes), np.array(structure.numbers))
         )
-        found = np.empty((len(choices), len(kernel.FEATURES)))
-        kernel.features_of(self.tallies(axes, widths, choices), self.numbers, widths, found)
-        return found
+        tallies, found = self.tallies(axes, widths, choices), np.empty((len(choices), len(kernel.FEATURES)))
+        kernel.features_of(tallies, self.numbers, widths, found)
+        return tallies, found
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,10 +79,12 @@ class Front:
     Attributes:
         index: [m, choice] over `kernel.CHOICES`, in the order of `kernel.F_BUSY`.
         features: [m, x] over `kernel.FEATURES`, likewise; needs are in bytes and tiles.
+        bound: [m] what takes longest on chip, as an index into `price.BOUNDS`.
     """
 
     index: Index
     features: Array
+    bound: Index
 
     def __len__(self) -> int:
         return len(self.index)
@@ -109,7 +126,4 @@ def front(layer: Layer, structure: Structure, room: Room) -> Front:
         found: Index = enumeration.front(*arguments, steps)
         return found if len(found) else enumeration.least_demanding(*arguments, steps)[None]
 
-    index = fetch((layer, structure, room), search)
-    features = space.features(structure, index)
-    order = np.argsort(features[:, kernel.F_BUSY], kind="stable")
-    return Front(index[order], features[order])
+    return space.front(structure, fetch((layer, structure, room), search))

@@ -30,11 +30,17 @@ class Pool:
         self._held = np.empty((256, 4))
         self._features = np.empty((256, len(FEATURES)))
         self._index = np.empty((256, len(CHOICES)), dtype=np.int64)
+        self._bound = np.empty(256, dtype=np.int64)
 
     @property
     def features(self) -> Array:
         """Features of all mappings, [m, x]."""
         return self._features[: self._rows]
+
+    @property
+    def bound(self) -> Index:
+        """What takes longest on chip, [m], as an index into `price.BOUNDS`."""
+        return self._bound[: self._rows]
 
     @property
     def index(self) -> Index:
@@ -64,13 +70,14 @@ class Pool:
         """Take a front in."""
         stop = self._rows + len(found)
         if stop > len(self._features):
-            for name in ("_features", "_index"):
+            for name in ("_features", "_index", "_bound"):
                 before = getattr(self, name)
-                larger = np.empty((2 * stop, before.shape[1]), dtype=before.dtype)
+                larger = np.empty((2 * stop, *before.shape[1:]), dtype=before.dtype)
                 larger[: self._rows] = before[: self._rows]
                 setattr(self, name, larger)
         self._features[self._rows : stop] = found.features
         self._index[self._rows : stop] = found.index
+        self._bound[self._rows : stop] = found.bound
         self._places[number] = (self._rows, stop)
         least_held(found.features, self._held[number])
         self._rows = stop

@@ -66,6 +66,10 @@ class Fronts(Protocol):
     def features(self) -> Array:
         """Of all mappings, [m, x] over `kernel.FEATURES`."""
 
+    @property
+    def bound(self) -> Index:
+        """What takes longest on chip, [m], as an index into `BOUNDS`."""
+
     def bounds(self, kinds: Index) -> Index:
         """Where the fronts of kinds [n] begin and end, [n, 2]."""
 
@@ -81,6 +85,7 @@ class Best:
         chosen: [n, s]; -1 where none can be.
         latency_s: [n, s]; infinite where none can be.
         energy_j: [n, s], likewise.
+        bound: [n, s] what takes longest, as an index into `BOUNDS`; meaningless where none can be.
         fittest: [n] the chosen one of the first residency; where none can be, the mapping that exceeds
             capacities by the least factor.
     """
@@ -88,6 +93,7 @@ class Best:
     chosen: Index
     latency_s: Array
     energy_j: Array
+    bound: Index
     fittest: Index
 
 
@@ -162,19 +168,20 @@ def best(
         raise ValueError(f"`minimize` must be one of {GOALS}, but got {minimize!r}")
     n, s, blocks = len(designs), len(residencies), designs.blocks
     chosen, fittest = np.empty((s, n), dtype=np.int64), np.empty(n, dtype=np.int64)
-    latency_s, energy_j = np.empty((s, n)), np.empty((s, n))
+    latency_s, energy_j, bound = np.empty((s, n)), np.empty((s, n)), np.empty((s, n), dtype=np.int64)
     states = np.array([2 * each.inputs + each.outputs for each in residencies], dtype=np.int64)
     kept, room, goal = residencies[0].weights, residencies[0].parameter_room, GOALS.index(minimize)
     bounds, held = fronts.bounds(blocks.kinds), fronts.held(blocks.kinds)
 
     def run(part: slice) -> None:
         select(
-            fronts.features, blocks.places[part], bounds[part], held[part], blocks.order, designs.offered,
-            _words(layer), states, kept, room, goal, chosen, latency_s, energy_j, fittest,
+            fronts.features, fronts.bound, blocks.places[part], bounds[part], held[part],
+            blocks.order, designs.offered, _words(layer), states, kept, room, goal,
+            chosen, latency_s, energy_j, bound, fittest,
         )  # fmt: skip
 
     list(spread(run, [slice(i, i + AT_ONCE) for i in range(0, len(bounds), AT_ONCE)]))
-    return Best(chosen.T, latency_s.T, energy_j.T, fittest)
+    return Best(chosen.T, latency_s.T, energy_j.T, bound.T, fittest)
 
 
 @lru_cache(maxsize=1024)

@@ -23,6 +23,7 @@ from accel_models.mapspace.designs import (
     O_PE_J,
     O_REGISTER_J,
     O_ROOM,
+    O_STAGING,
     O_WEIGHT,
 )
 
@@ -64,6 +65,7 @@ def least_held(features: Any, out: Any) -> None:
 @njit(cache=True, nogil=True)
 def select(
     features: Any,
+    bound: Any,
     blocks: Any,
     bounds: Any,
     held: Any,
@@ -77,6 +79,7 @@ def select(
     chosen: Any,
     latencies: Any,
     energies: Any,
+    binding: Any,
     fittest: Any,
 ) -> None:
     """Write the best mappings of n designs in s states of activations, and what they cost.
@@ -85,6 +88,7 @@ def select(
 
     Args:
         features: of all fronts, [m, x].
+        bound: what takes longest on chip, [m].
         blocks: of `designs.Blocks`, [block, 2].
         bounds: where the front of each block begins and ends, [block, 2].
         held: `least_held` of each, [block, state].
@@ -95,9 +99,10 @@ def select(
         kept: whether weights are on chip.
         room: share of a core's memory that there is.
         goal: index into `pricing.GOALS`.
-        chosen: of `price.Best`, [s, n], filled with -1.
-        latencies: [s, n], filled with infinities.
-        energies: [s, n], filled with infinities.
+        chosen: of `price.Best`, [s, n]; so are those that follow.
+        latencies: [s, n].
+        energies: [s, n].
+        binding: [s, n].
         fittest: [n].
     """
     work, most = np.empty(W_SIZE * BLOCK), np.empty((len(kernel.NEED_FEATURES), BLOCK))
@@ -122,14 +127,24 @@ def select(
                 if not _leaves(f, states[s]):
                     _compare(f[busy_at], f[kernel.F_DRAM], m, goal, count, work, found[s * S_SIZE * BLOCK :])
         for i in range(count):
+            design = designs[i]
             for s in range(len(states)):
                 row = found[s * S_SIZE * BLOCK :]
-                chosen[s, designs[i]] = int(row[S_BEST * BLOCK + i])
-                latencies[s, designs[i]] = row[S_LATENCY * BLOCK + i]
-                energies[s, designs[i]] = row[S_ENERGY * BLOCK + i]
-            fittest[designs[i]] = chosen[0, designs[i]]
-            if fittest[designs[i]] < 0:
-                fittest[designs[i]] = _fittest(features[start:stop], states[0], kept, most[:, i]) + start
+                m = int(row[S_BEST * BLOCK + i])
+                chosen[s, design] = m
+                latencies[s, design], energies[s, design] = (
+                    row[S_LATENCY * BLOCK + i],
+                    row[S_ENERGY * BLOCK + i],
+                )
+                transfer = (features[m, kernel.F_DRAM] - row[S_SAVED * BLOCK + i]) * work[
+                    W_BANDWIDTH * BLOCK + i
+                ]
+                busy, on_chip = features[m, busy_at], bound[m]
+                waits = transfer > busy or (transfer == busy and on_chip > 0)
+                binding[s, design] = 1 + int(offered[design, O_STAGING]) if waits else on_chip
+            fittest[design] = chosen[0, design]
+            if fittest[design] < 0:
+                fittest[design] = _fittest(features[start:stop], states[0], kept, most[:, i]) + start
 
 
 @njit(cache=True)

@@ -118,7 +118,8 @@ def test_an_average_execution_moves_what_all_of_them_do():
 def test_what_cannot_run_is_counted_in_the_first_state():
     never = torch.full((1, 2, 4), torch.inf, dtype=torch.float64)
     never[0, 0] = 1.0
-    costs = StateCosts(never, never, torch.full((1, 2, 1), 2.0, dtype=torch.float64))
+    nothing = torch.zeros((1, 2, 4), dtype=torch.int64)
+    costs = StateCosts(never, never, nothing, torch.full((1, 2, 1), 2.0, dtype=torch.float64))
     layers = [Layer(name="a", repeats=2), Layer(name="b")]
     for goal in ("latency", "energy", "edp"):
         assert executions(layers, costs, goal).tolist() == [[[2, 0, 0, 0], [1, 0, 0, 0]]]

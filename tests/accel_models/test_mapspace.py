@@ -9,11 +9,12 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from accel_models import Accelerator, Layer, Mapping, WordFormat
+from accel_models import Accelerator, Layer, Mapping, WordFormat, zoo
 from accel_models.analysis.energy import energies_j
 from accel_models.analysis.latency import Latency, latency
 from accel_models.analysis.traffic import Counts, counts
 from accel_models.chain import STATES
+from accel_models.dataflows.pe_array import PRICER
 from accel_models.mapspace import kernel
 from accel_models.mapspace.choices import offchip_words
 from accel_models.mapspace.designs import LEVELS, offers, stack
@@ -22,6 +23,7 @@ from accel_models.mapspace.price import BOUNDS, best, costs
 from accel_models.mapspace.selection import least_held
 from accel_models.mapspace.structure import kind
 from accel_models.pricing import Residency
+from accel_models.templates.edge import PRESETS, build_edge
 from accel_models.workload import canonical
 from tests.accel_models.pe_arrays import Case, accelerator
 
@@ -91,8 +93,6 @@ def test_promises_no_lower_latency_than_any_level_takes(
 )
 def test_is_bound_by_what_the_exact_latency_is_bound_by(layer: Layer, name: str) -> None:
     """Where core memories can fill and feed at once; else they and the units take almost the same time."""
-    from accel_models.dataflows.pe_array import PRICER
-
     dram, pe, core, registers = accelerator(4, 4, 1, 16).levels
     core = replace(core, bandwidth_bytes_per_cycle=1e6)
     design = replace(accelerator(4, 4, 1, 16), levels=(dram, pe, core, registers))
@@ -254,7 +254,7 @@ class Told:
     """One front that was told, for designs of any kind."""
 
     def __init__(self, features: Array) -> None:
-        self.features = features
+        self.features, self.bound = features, np.zeros(len(features), dtype=np.int64)
 
     def bounds(self, kinds: Index) -> Index:
         return np.repeat([[0, len(self.features)]], len(kinds), axis=0)
@@ -322,3 +322,23 @@ def test_refuses_an_unknown_goal() -> None:
     designs, features = stack([accelerator(1, 1, 1, 1)]), np.zeros((1, len(kernel.FEATURES)))
     with pytest.raises(ValueError, match="`minimize` must be one of"):
         best(Layer(name="one"), Told(features), designs, [Residency()], "speed")  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("name", PRESETS)
+def test_what_binds_is_what_the_itemized_prices_say(name: str) -> None:
+    """Every layer in every state that has a mapping, on designs of much and of little bandwidth."""
+    network = zoo.workload("mobilenet_v2").layers[:12]
+    designs = stack(
+        [build_edge({**PRESETS[name], "io_bandwidth_gb_per_s": speed}) for speed in (1, 5, 200)]
+        + [build_edge({**PRESETS[name], "parameter_memory_entries": 64, "activation_memory_entries": 256})]
+    )
+    told = PRICER.costs(network, [range(len(STATES))] * len(network), designs, "latency")
+    seen = set()
+    for i, layer in enumerate(network):
+        for state, residency in enumerate([Residency(), *ACTIVATIONS]):
+            step = PRICER.layer(layer, residency, designs, "latency")
+            there = torch.isfinite(told.latency_s[:, i, state])
+            assert torch.equal(there, step.fits)
+            assert torch.equal(told.bound[there, i, state], step.bound[there])
+            seen |= set(step.bound[there].tolist())
+    assert len(seen) >= 3
