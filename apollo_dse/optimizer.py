@@ -1,6 +1,6 @@
 """What an optimizer is: two verbs, and no memory but the trials that it was told."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
@@ -8,10 +8,11 @@ import numpy as np
 from apollo_dse.problem import Problem
 from apollo_dse.trial import Trial
 from search_spaces.parameter import Real
-from search_spaces.space import Point, SearchSpace, canonical
+from search_spaces.space import Point, canonical
 
 MISSES_PER_POINT = 100
-"""`fresh` turns to enumeration after so many draws for each missing point were no new points."""
+"""`fresh` turns to enumeration after so many draws for each missing point were no new points, or points
+known to fail."""
 
 
 @runtime_checkable
@@ -82,16 +83,19 @@ class History:
 
 
 def fresh(
-    space: SearchSpace,
+    problem: Problem,
     rng: np.random.Generator,
     n: int,
     known: set[str],
     propose: Callable[[], Point] | None = None,
 ) -> list[Point]:
-    """`n` different points of `space` that are not `known`; fewer only when no more are left.
+    """`n` different points of the problem's space that are not `known`; fewer only when no more are left.
+
+    Points that are known to fail before a trial is spent (`Problem.known_violations`) are drawn again. Only
+    when too few others turn up do they fill the list, at its end, those nearest to the limits first.
 
     Args:
-        space: where the points lie.
+        problem: in whose space the points lie, and what is known of them.
         rng: source of chance.
         n: number of points, at least 1.
         known: `canonical` texts of the points that are not wanted; not changed.
@@ -103,31 +107,33 @@ def fresh(
     """
     if n < 1:
         raise ValueError(f"`n >= 1` must hold, but got n={n}")
+    space = problem.space
     taken = set(known)
     points: list[Point] = []
-    for candidate in _candidates(space, rng, n, taken, propose):
-        text = canonical(candidate)
-        if text not in taken and candidate in space:
-            taken.add(text)
-            points.append(candidate)
-            if len(points) == n:
-                break
-    return points
+    refused: list[tuple[float, Point]] = []
 
+    def take(candidates: Iterable[Point]) -> None:
+        new = {
+            text: point for point in candidates if (text := canonical(point)) not in taken and point in space
+        }
+        taken.update(new)
+        different = list(new.values())
+        for point, violation in zip(different, problem.known_violations(different), strict=True):
+            if violation:
+                refused.append((violation, point))
+            else:
+                points.append(point)
 
-def _candidates(
-    space: SearchSpace,
-    rng: np.random.Generator,
-    n: int,
-    taken: set[str],
-    propose: Callable[[], Point] | None,
-) -> Iterator[Point]:
-    """Proposals, then uniform draws, `MISSES_PER_POINT * n` of each at most; then all that are not `taken`."""
-    if propose is not None:
-        for _ in range(MISSES_PER_POINT * n):
-            yield propose()
+    misses = MISSES_PER_POINT * n if propose is not None else 0
+    while propose is not None and misses > 0 and len(points) < n:
+        wanted = min(misses, n - len(points))
+        take(propose() for _ in range(wanted))
+        misses -= wanted
     for _ in range(MISSES_PER_POINT):
-        yield from space.sample(rng, n)
-    if not any(isinstance(parameter, Real) for parameter in space.parameters):
+        if len(points) < n:
+            take(space.sample(rng, n))
+    if len(points) + len(refused) < n and not any(isinstance(each, Real) for each in space.parameters):
         rest = [point for point in space.enumerate() if canonical(point) not in taken]
-        yield from (rest[row] for row in rng.permutation(len(rest)))
+        take(rest[row] for row in rng.permutation(len(rest)))
+    refused.sort(key=lambda pair: pair[0])
+    return [*points, *(point for _, point in refused)][:n]

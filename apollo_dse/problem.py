@@ -243,6 +243,10 @@ _EVIDENCE = re.compile(", but |: ")
 class Problem:
     """A search space, what is wanted, within which limits, and the world that answers.
 
+    `preview`, if there is one, says at next to no cost what follows from points alone: one measurement a point,
+    in order, with the metrics of all `known` constraints, or the reason why the design cannot be built. It must
+    say what `evaluate` would; optimizers use it to spend no trial on points that are known to fail.
+
     Raises:
         ValueError: there is no objective, or one metric has two.
     """
@@ -251,6 +255,7 @@ class Problem:
     objectives: tuple[Objective, ...]
     evaluate: Evaluate
     constraints: tuple[Constraint, ...] = ()
+    preview: Evaluate | None = None
 
     def __post_init__(self) -> None:
         if not self.objectives:
@@ -272,6 +277,20 @@ class Problem:
         if not trial.measurement.is_feasible:
             return inf
         return sum(constraint.violation(trial.measurement) for constraint in self.constraints)
+
+    def known_violations(self, points: Sequence[Point]) -> list[float]:
+        """As `violation` of each of the `n` points [n], of what is known before a trial is spent; else 0.
+
+        Raises:
+            ValueError: the preview lacks the metric of a known constraint.
+        """
+        if self.preview is None:
+            return [0.0] * len(points)
+        known = [constraint for constraint in self.constraints if constraint.known]
+        return [
+            sum(constraint.violation(measurement) for constraint in known) if measurement.is_feasible else inf
+            for measurement in self.preview(points)
+        ]
 
     def losses(self, trial: Trial) -> tuple[float, ...]:
         """Loss of each objective.

@@ -138,6 +138,7 @@ class Question:
             objectives=self.objectives,
             constraints=self.constraints,
             evaluate=evaluator,
+            preview=evaluator.preview,
         )
 
     def study(self, store: "Store | None" = None, name: str = "study") -> "Study":

@@ -240,6 +240,7 @@ def asked(problem: Problem, optimizer: Optimizer, batch: int) -> dict[str, Any]:
         "objectives": [str(objective) for objective in problem.objectives],
         "constraints": [str(constraint) for constraint in problem.constraints],
         "evaluator": _identity(problem.evaluate),
+        "preview": None if problem.preview is None else _identity(problem.preview),
         "optimizer": {"name": optimizers.name_of(optimizer), **optimizer.settings},
         "batch": batch,
     }

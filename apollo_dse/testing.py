@@ -72,7 +72,7 @@ def accelerator_cost(point: Point) -> Measurement:
     to whole tiles, a knee where compute meets bandwidth, and designs that cannot run the workload.
     """
     design = {name: float(value) for name, value in point.items()}
-    pes, macs_per_pe = design["pe_x"] * design["pe_y"], design["cores"] * design["lanes"] * 4
+    pes = design["pe_x"] * design["pe_y"]
     if design["core_memory_bytes"] < 64 * design["lanes"] * 4:
         return Measurement(infeasible_because="a core's memory must hold one tile of weights")
     if design["pe_memory_bytes"] < 2 * design["core_memory_bytes"] * design["cores"]:
@@ -88,9 +88,16 @@ def accelerator_cost(point: Point) -> Measurement:
         traffic = weights + activations * (min(rounds, 8) if spilled else 1)
         compute_s, transfer_s = cycles / 0.2e9, traffic / (design["io_bandwidth_gb_per_s"] * 1e9)
         seconds += max(compute_s, transfer_s) + 0.1 * min(compute_s, transfer_s)
+    return Measurement({"latency_s": seconds, **accelerator_area(point).metrics})
+
+
+def accelerator_area(point: Point) -> Measurement:
+    """The area of a point of `ACCELERATORS`, as `accelerator_cost` has it, whether or not it is mappable."""
+    design = {name: float(value) for name, value in point.items()}
+    pes, macs_per_pe = design["pe_x"] * design["pe_y"], design["cores"] * design["lanes"] * 4
     memory = design["pe_memory_bytes"] + design["cores"] * design["core_memory_bytes"]
     area_mm2 = 3 + pes * (0.0008 * macs_per_pe + 0.5e-6 * memory) + 0.2 * design["io_bandwidth_gb_per_s"]
-    return Measurement({"latency_s": seconds, "area_mm2": area_mm2})
+    return Measurement({"area_mm2": area_mm2})
 
 
 def evaluator(cost: Callable[[Point], Measurement]) -> Evaluate:
@@ -98,18 +105,20 @@ def evaluator(cost: Callable[[Point], Measurement]) -> Evaluate:
     return lambda points: [cost(point) for point in points]
 
 
-def accelerators(*objectives: str, area_mm2: float = 30.0) -> Problem:
+def accelerators(*objectives: str, area_mm2: float = 30.0, known: bool = False) -> Problem:
     """Made-up accelerators within an area; about one uniform draw in fifteen is within 30 mm2.
 
     Args:
         objectives: metrics to minimize; by default the latency.
         area_mm2: the limit.
+        known: whether the area is known before a trial is spent.
     """
     return Problem(
         space=ACCELERATORS,
         objectives=tuple(map(Objective, objectives or ("latency_s",))),
         evaluate=evaluator(accelerator_cost),
-        constraints=(Constraint("area_mm2", upper=area_mm2),),
+        constraints=(Constraint("area_mm2", upper=area_mm2, known=known),),
+        preview=evaluator(accelerator_area) if known else None,
     )
 
 
@@ -237,6 +246,20 @@ def suggests_nothing_twice(make: Optimizers) -> None:
     assert list(optimizer.ask(BATCH)) == [], "an exhausted space must give no suggestion"
 
 
+def spends_no_trial_on_what_is_known(make: Optimizers) -> None:
+    """What `preview` knows to fail is suggested last, and all the same rather than nothing."""
+    problem = accelerators(known=True)
+    for trial in _rounds(make(problem, seed=1), problem):
+        assert problem.known_violations([trial.point]) == [0.0], f"{trial.point} is known to be too large"
+    hopeless = accelerators(area_mm2=1e-3, known=True)
+    assert len(_rounds(make(hopeless, seed=1), hopeless, rounds=3)) == 3 * BATCH
+    ruled = _ruled()
+    few = replace(ruled, constraints=(Constraint("latency_s", upper=4.0, known=True),), preview=ruled.evaluate)
+    suggested = [trial.point for trial in _rounds(make(few, seed=1), few)]
+    late = [violation > 0 for violation in few.known_violations(suggested)]
+    assert late == [False] * 8 + [True] * 16, "the 8 points within the limit must come first, then the others"
+
+
 def takes_strangers_trials(make: Optimizers) -> None:
     """Trials of anyone are taken in any number, those of points outside the space too (as presets may be)."""
     problem = accelerators()
@@ -338,6 +361,7 @@ CONTRACTS: Mapping[str, Contract] = {
         leaves_trials_alone,
         resumes_by_replay,
         suggests_nothing_twice,
+        spends_no_trial_on_what_is_known,
         takes_strangers_trials,
         survives_infeasible_trials,
         survives_a_flat_objective,

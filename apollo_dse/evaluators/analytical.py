@@ -102,6 +102,20 @@ class AnalyticalEvaluator:
             for row, because in enumerate(reasons)
         ]
 
+    def preview(self, points: Sequence[Point]) -> list[Measurement]:
+        """Area of each point's design, or why it cannot be built; nothing is priced.
+
+        Raises:
+            ValueError: as in a call.
+        """
+        accelerators = [self.design_space.build(point) for point in points]
+        return [
+            Measurement(infeasible_because="; ".join(accelerator.violations))
+            if accelerator.violations
+            else Measurement({"area_mm2": accelerator.total_area_mm2})
+            for accelerator in accelerators
+        ]
+
     def _reasons(self, by_workload: Sequence[Sequence[str]]) -> str:
         """All reasons in one text; one that not every workload has ends in whose it is."""
         shared = [reason for reason in by_workload[0] if all(reason in reasons for reasons in by_workload)]

@@ -91,10 +91,10 @@ class Evolution(History):
         space = self.problem.space
         youngest = [trial for trial in self.trials[-self.population :] if trial.point in space]
         if len(self.trials) < self.population or not youngest or not self._open:
-            return fresh(space, rng, n, self.known)
+            return fresh(self.problem, rng, n, self.known)
         ranks = rank(self.problem, youngest)
         points = [trial.point for trial in youngest]
-        return fresh(space, rng, n, self.known, lambda: self._child(points, ranks, rng))
+        return fresh(self.problem, rng, n, self.known, lambda: self._child(points, ranks, rng))
 
     def _child(self, points: Sequence[Point], ranks: NDArray[np.int64], rng: np.random.Generator) -> Point:
         child = dict(points[self._parent(ranks, rng)])

@@ -33,4 +33,4 @@ class Random(History):
         Raises:
             ValueError: `n < 1`.
         """
-        return fresh(self.problem.space, self.rng(), n, self.known)
+        return fresh(self.problem, self.rng(), n, self.known)

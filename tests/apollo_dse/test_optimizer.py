@@ -1,5 +1,6 @@
 """The parts that optimizers are made of: new points, ranks, fronts; each against a plain definition."""
 
+from dataclasses import replace
 from math import inf
 
 import numpy as np
@@ -33,6 +34,10 @@ def problem_of(*metrics, **limits):
     )
 
 
+def within(space):
+    return Problem(space=space, objectives=(Objective("loss"),), evaluate=lambda points: [])
+
+
 class TestFresh:
     def test_draws_are_uniform_over_what_the_rules_leave(self):
         """Chi-square with 7 degrees of freedom exceeds 29.9 once in 10,000 uniform samples."""
@@ -46,41 +51,69 @@ class TestFresh:
         counts = dict.fromkeys(map(canonical, space.enumerate()), 0)
         assert len(counts) == 8
         for seed in range(4000):
-            (point,) = fresh(space, np.random.default_rng(seed), 1, set())
+            (point,) = fresh(within(space), np.random.default_rng(seed), 1, set())
             counts[canonical(point)] += 1
         assert sum((count - 500) ** 2 / 500 for count in counts.values()) < 29.9
 
     def test_the_last_point_of_a_large_space_is_found(self):
         space = SearchSpace((Integer("a", 0, 49_999),))
         known = {canonical({"a": a}) for a in range(50_000) if a != 31_415}
-        assert fresh(space, np.random.default_rng(0), 4, known) == [{"a": 31_415}]
+        assert fresh(within(space), np.random.default_rng(0), 4, known) == [{"a": 31_415}]
         assert len(known) == 49_999
 
     def test_what_an_enumeration_finds_is_drawn_uniformly_too(self, monkeypatch):
         monkeypatch.setattr("apollo_dse.optimizer.MISSES_PER_POINT", 0)
-        space = SearchSpace((Integer("a", 0, 1),))
-        firsts = [fresh(space, np.random.default_rng(seed), 2, set())[0]["a"] for seed in range(400)]
+        problem = within(SearchSpace((Integer("a", 0, 1),)))
+        firsts = [fresh(problem, np.random.default_rng(seed), 2, set())[0]["a"] for seed in range(400)]
         assert 150 < sum(firsts) < 250  # five standard deviations: once in 1.7 million samples
 
     def test_a_real_space_never_runs_dry(self):
-        assert len(fresh(SearchSpace((Real("a", 0.0, 1.0),)), np.random.default_rng(0), 50, set())) == 50
+        problem = within(SearchSpace((Real("a", 0.0, 1.0),)))
+        assert len(fresh(problem, np.random.default_rng(0), 50, set())) == 50
 
     def test_proposals_that_are_known_or_outside_give_way_to_draws(self):
         space = SearchSpace((Integer("a", 0, 9),))
         for bad in ({"a": 3}, {"a": 99}, {"b": 1}):
-            points = fresh(space, np.random.default_rng(0), 5, {canonical({"a": 3})}, lambda bad=bad: bad)
+            known = {canonical({"a": 3})}
+            points = fresh(within(space), np.random.default_rng(0), 5, known, lambda bad=bad: bad)
             assert len({point["a"] for point in points} - {3}) == 5
 
     def test_proposals_come_first(self):
         space = SearchSpace((Integer("a", 0, 999),))
         numbers = iter(range(100))
-        points = fresh(space, np.random.default_rng(0), 4, set(), lambda: {"a": next(numbers)})
+        points = fresh(within(space), np.random.default_rng(0), 4, set(), lambda: {"a": next(numbers)})
         assert [point["a"] for point in points] == [0, 1, 2, 3]
+
+    @pytest.mark.parametrize("share", [0.5, 0.0])
+    def test_points_known_to_fail_come_last_those_nearest_to_the_limit_first(self, share):
+        """Of 10 points one is unbuildable and some are too large; proposals and draws are held to it alike."""
+
+        def preview(points):
+            return [
+                Measurement(infeasible_because="no") if p["a"] == 0 else Measurement({"a": float(p["a"])})
+                for p in points
+            ]
+
+        space = SearchSpace((Integer("a", 0, 9),))
+        limit = Constraint("a", upper=9 * share, known=True)
+        problem = replace(within(space), constraints=(limit,), preview=preview)
+        for propose in (None, lambda: {"a": 9}):
+            points = fresh(problem, np.random.default_rng(0), 10, set(), propose)
+            values = [point["a"] for point in points]
+            kept = 4 if share else 0
+            assert set(values[:kept]) == set(range(1, 1 + kept))
+            assert values[kept:] == [*range(1 + kept, 10), 0]
+
+    def test_a_limit_that_nothing_keeps_does_not_enumerate_a_huge_space(self):
+        space = SearchSpace(tuple(Integer(f"p{i}", 0, 10**6) for i in range(5)))
+        refused = lambda points: [Measurement(infeasible_because="no")] * len(points)  # noqa: E731
+        problem = replace(within(space), preview=refused)
+        assert len(fresh(problem, np.random.default_rng(0), 4, set())) == 4
 
     @pytest.mark.parametrize("n", [0, -3])
     def test_nothing_is_no_number_of_points(self, n):
         with pytest.raises(ValueError, match=f"`n >= 1` must hold, but got n={n}"):
-            fresh(SearchSpace((Integer("a", 0, 9),)), np.random.default_rng(0), n, set())
+            fresh(within(SearchSpace((Integer("a", 0, 9),))), np.random.default_rng(0), n, set())
 
 
 class TestRank:

@@ -1,5 +1,6 @@
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 
 import pytest
 from hypothesis import given, settings
@@ -276,3 +277,16 @@ def test_wrong_problems_are_refused() -> None:
         problem()
     with pytest.raises(ValueError, match="distinct metrics, but got latency_s, latency_s"):
         problem("latency", "maximize:latency")
+
+
+def test_what_is_known_before_a_trial() -> None:
+    """Of a known limit the relative violation, of an unbuildable point infinity, of other limits nothing."""
+    asked = problem("latency", limits=["area<=20", "latency<=1"])
+    assert asked.known_violations([{"x": 0.5}] * 2) == [0.0, 0.0]
+    answers = [Measurement({"area_mm2": area}) for area in (20.0, 25.0)]
+    answers.append(Measurement(infeasible_because="no"))
+    previewed = replace(asked, preview=lambda points: answers)
+    assert previewed.known_violations([{"x": 0.5}] * 3) == [0.0, 0.25, math.inf]
+    blind = replace(asked, preview=lambda points: [Measurement({"power_w": 1.0})])
+    with pytest.raises(ValueError, match="'area_mm2' must be measured, but got power_w"):
+        blind.known_violations([{"x": 0.5}])

@@ -62,10 +62,11 @@ def test_the_report_and_the_notebook_show_the_same_sentences(found, tmp_path):
 
 
 def test_a_binding_limit_is_named():
-    free = recommend(TINY, objective="maximize:utilization", trials=32).cost.area_mm2
-    tight = recommend(TINY, objective="maximize:utilization", constraints=[f"area<={1.01 * free}"], trials=32)
-    assert [each.constraint.metric for each in tight.binding] == ["area_mm2"]
-    loose = recommend(TINY, objective="maximize:utilization", constraints=[f"area<={100 * free}"], trials=32)
+    """Power is not known beforehand, so that the same 32 designs are drawn under each limit."""
+    free = recommend(TINY, objective="maximize:utilization", trials=32).cost.power_w
+    tight = recommend(TINY, objective="maximize:utilization", constraints=[f"power<={1.01 * free}"], trials=32)
+    assert [each.constraint.metric for each in tight.binding] == ["power_w"]
+    loose = recommend(TINY, objective="maximize:utilization", constraints=[f"power<={100 * free}"], trials=32)
     assert loose.binding == ()
 
 

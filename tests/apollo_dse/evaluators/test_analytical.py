@@ -151,3 +151,16 @@ def test_the_steady_state_is_measured_if_asked_for() -> None:
     assert evaluator.fingerprint != AnalyticalEvaluator(EDGE, [GEMM]).fingerprint
     for measurement in evaluator(POINTS):
         assert measurement.metrics["steady_latency_s"] < measurement.metrics["latency_s"]
+
+
+def test_the_preview_says_what_the_evaluation_would() -> None:
+    """On draws of the space: the same area, and unbuildable for the same reasons among perhaps more."""
+    evaluator = AnalyticalEvaluator(EDGE, [CONV])
+    points = [TOO_LARGE, *POINTS, *EDGE.space.sample(np.random.default_rng(0), 40)]
+    known = evaluator.preview(points)
+    for before, after in zip(known, evaluator(points), strict=True):
+        if before.infeasible_because is not None:
+            assert before.infeasible_because in (after.infeasible_because or "")
+        elif after.is_feasible:
+            assert before.metrics == {"area_mm2": after.metrics["area_mm2"]}
+    assert {measurement.is_feasible for measurement in known} == {True, False}
