@@ -19,7 +19,11 @@ GROUP = "apollo_dse.optimizers"
 
 _OURS = {
     "random": "apollo_dse.optimizers.random:Random",
+    "quasi-random": "apollo_dse.optimizers.quasi_random:QuasiRandom",
+    "local-search": "apollo_dse.optimizers.local_search:LocalSearch",
     "evolution": "apollo_dse.optimizers.evolution:Evolution",
+    "nsga2": "apollo_dse.optimizers.nsga2:NSGA2",
+    "differential-evolution": "apollo_dse.optimizers.differential_evolution:DifferentialEvolution",
 }
 
 
