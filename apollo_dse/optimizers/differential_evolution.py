@@ -7,7 +7,7 @@ Storn and Price, 1997, doi 10.1023/A:1008202821328; the weights are those of sin
 
 from collections.abc import Mapping, Sequence
 from math import pi, sin
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,7 +16,8 @@ from apollo_dse.optimizer import History, fresh
 from apollo_dse.problem import Problem
 from apollo_dse.ranking import rank
 from apollo_dse.trial import Trial
-from search_spaces.space import Point
+from search_spaces.parameter import Ordinal
+from search_spaces.space import Point, SearchSpace
 
 FREQUENCY = 0.25
 """Of the weights' oscillation, per generation."""
@@ -40,7 +41,12 @@ class DifferentialEvolution(History):
         ValueError: the seed or a knob is out of its range.
     """
 
-    def __init__(self, problem: Problem, seed: int, *, population: int = 16, period: int = 16) -> None:
+    TUNABLE: ClassVar = SearchSpace(
+        (Ordinal("population", (6, 8, 12, 16, 24)), Ordinal("period", (8, 16, 32, 64)))
+    )
+    """Knobs worth tuning, and their ranges."""
+
+    def __init__(self, problem: Problem, seed: int, *, population: int = 8, period: int = 32) -> None:
         super().__init__(problem, seed)
         if population < 6 or period < 1:
             got = f"population={population}, period={period}"

@@ -7,7 +7,7 @@ Infeasible trials take part as data, and trials of several objectives are ranked
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,7 +16,8 @@ from apollo_dse.optimizer import History, fresh
 from apollo_dse.problem import Problem
 from apollo_dse.ranking import rank
 from apollo_dse.variation import Variation
-from search_spaces.space import Point
+from search_spaces.parameter import Ordinal, Real
+from search_spaces.space import Point, SearchSpace
 
 
 class Evolution(History):
@@ -37,6 +38,16 @@ class Evolution(History):
     Raises:
         ValueError: the seed or a knob is out of its range.
     """
+
+    TUNABLE: ClassVar = SearchSpace(
+        (
+            Ordinal("tournament", (2, 4, 8, 16, 32)),
+            Real("crossover", 0.0, 1.0),
+            Real("mutations", 1.0, 4.0, log=True),
+            Real("neighbour", 0.0, 1.0),
+        )
+    )
+    """Knobs worth tuning, and their ranges."""
 
     def __init__(
         self,

@@ -6,7 +6,7 @@ doi 10.1007/0-306-48056-5_11). On tables of networks it is as good as anything (
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -15,7 +15,8 @@ from apollo_dse.problem import Problem
 from apollo_dse.ranking import rank
 from apollo_dse.trial import Trial
 from apollo_dse.variation import Variation
-from search_spaces.space import Point, canonical
+from search_spaces.parameter import Real
+from search_spaces.space import Point, SearchSpace, canonical
 
 
 class LocalSearch(History):
@@ -35,7 +36,10 @@ class LocalSearch(History):
         ValueError: the seed or a knob is out of its range.
     """
 
-    def __init__(self, problem: Problem, seed: int, *, starts: int = 16, kick: float = 4.0) -> None:
+    TUNABLE: ClassVar = SearchSpace((Real("kick", 1.0, 8.0, log=True),))
+    """Knobs worth tuning, and their ranges."""
+
+    def __init__(self, problem: Problem, seed: int, *, starts: int = 32, kick: float = 2.0) -> None:
         super().__init__(problem, seed)
         if starts < 1:
             raise ValueError(f"`starts >= 1` must hold, but got starts={starts}")

@@ -7,7 +7,7 @@ constrained domination are those of `ranking`.
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,8 +16,8 @@ from apollo_dse.optimizer import History, fresh
 from apollo_dse.problem import Problem
 from apollo_dse.ranking import rank
 from apollo_dse.trial import Trial
-from search_spaces.parameter import Categorical
-from search_spaces.space import Point
+from search_spaces.parameter import Categorical, Ordinal, Real
+from search_spaces.space import Point, SearchSpace
 
 
 class NSGA2(History):
@@ -40,15 +40,25 @@ class NSGA2(History):
         ValueError: the seed or a knob is out of its range.
     """
 
+    TUNABLE: ClassVar = SearchSpace(
+        (
+            Ordinal("population", (8, 12, 16, 24, 32)),
+            Real("crossover", 0.5, 1.0),
+            Real("mutations", 0.5, 4.0, log=True),
+            Real("spread", 1.0, 30.0, log=True),
+        )
+    )
+    """Knobs worth tuning, and their ranges."""
+
     def __init__(
         self,
         problem: Problem,
         seed: int,
         *,
-        population: int = 32,
+        population: int = 16,
         crossover: float = 0.9,
         mutations: float = 1.5,
-        spread: float = 3.0,
+        spread: float = 10.0,
     ) -> None:
         super().__init__(problem, seed)
         if population < 2:
