@@ -8,7 +8,7 @@ import pytest
 from apollo_dse import optimizers
 from apollo_dse.testing import CONTRACTS, LEARNING
 
-NOT_LEARNING = {"random"}
+NOT_LEARNING = {"random", "quasi-random"}
 THOROUGH = {"bayesian"}  # thinks for some 50 ms about each of ten thousand suggestions
 
 
