@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from functools import partial
 
 import pytest
 
@@ -9,22 +10,31 @@ from apollo_dse import optimizers
 from apollo_dse.testing import CONTRACTS, LEARNING
 
 NOT_LEARNING = {"random", "quasi-random"}
-THOROUGH = {"bayesian"}  # thinks for some 50 ms about each of ten thousand suggestions
+
+THOROUGH = {"bayesian": {}, "squirrel": {"model": "evolution"}}
+"""Optimizers that think for tenths of a second: their contracts take minutes, and are marked as slow. With
+these knobs they are quick enough to be held to `CONTRACTS` every time."""
 
 
-def learning(name):
-    """The name, marked as slow where the contracts of `LEARNING` take minutes."""
+def marked(name):
+    """The name, marked as slow where contracts take minutes."""
     return pytest.param(name, marks=pytest.mark.slow) if name in THOROUGH else name
 
 
 @pytest.mark.parametrize("contract", CONTRACTS)
-@pytest.mark.parametrize("name", optimizers.names())
+@pytest.mark.parametrize("name", map(marked, optimizers.names()))
 def test_contract(name, contract):
     CONTRACTS[contract](optimizers.get(name))
 
 
+@pytest.mark.parametrize("contract", CONTRACTS)
+@pytest.mark.parametrize("name", THOROUGH)
+def test_contract_with_quick_knobs(name, contract):
+    CONTRACTS[contract](partial(optimizers.get(name), **THOROUGH[name]))
+
+
 @pytest.mark.parametrize("contract", LEARNING)
-@pytest.mark.parametrize("name", [*map(learning, sorted(set(optimizers.names()) - NOT_LEARNING))])
+@pytest.mark.parametrize("name", map(marked, sorted(set(optimizers.names()) - NOT_LEARNING)))
 def test_learning(name, contract):
     LEARNING[contract](optimizers.get(name))
 
