@@ -11,7 +11,11 @@ from apollo_dse.testing import CONTRACTS, LEARNING
 
 NOT_LEARNING = {"random", "quasi-random"}
 
-THOROUGH = {"bayesian": {}, "squirrel": {"model": "evolution"}}
+THOROUGH = {
+    "bayesian": {},
+    "mbo": {"families": ["ridge", "neighbours"], "draws": 1, "tune_every": 128},
+    "squirrel": {"model": "evolution"},
+}
 """Optimizers that think for tenths of a second: their contracts take minutes, and are marked as slow. With
 these knobs they are quick enough to be held to `CONTRACTS` every time."""
 
@@ -22,7 +26,7 @@ def marked(name):
 
 
 @pytest.mark.parametrize("contract", CONTRACTS)
-@pytest.mark.parametrize("name", map(marked, optimizers.names()))
+@pytest.mark.parametrize("name", [*map(marked, optimizers.names())])
 def test_contract(name, contract):
     CONTRACTS[contract](optimizers.get(name))
 
@@ -34,7 +38,7 @@ def test_contract_with_quick_knobs(name, contract):
 
 
 @pytest.mark.parametrize("contract", LEARNING)
-@pytest.mark.parametrize("name", map(marked, sorted(set(optimizers.names()) - NOT_LEARNING)))
+@pytest.mark.parametrize("name", [*map(marked, sorted(set(optimizers.names()) - NOT_LEARNING))])
 def test_learning(name, contract):
     LEARNING[contract](optimizers.get(name))
 
