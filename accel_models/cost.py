@@ -71,7 +71,8 @@ class DesignCost:
 class Costs:
     """A batch of n designs on one workload; tensors [n], per-layer tensors [n, l] or [n, l, x].
 
-    Where `feasible` is false, `reasons` says why and latency, energy and power are infinite, utilization 0.
+    Where `feasible` is false, `reasons` says why and latency, energy and power are infinite, utilization 0;
+    `shortages` has need over supply of each limit that a layer exceeds.
     `layer_bound` [n, l] indexes `bounds`; `layer_energies_j` [n, l, part] runs over `levels`, "mac" and
     "leakage", `layer_bytes` [n, l, level] over `levels`; all per execution of a layer. `layer_cached` [n, l]
     counts the executions whose parameters stay on chip in the steady state.
@@ -90,6 +91,7 @@ class Costs:
     steady_energy_j: Tensor
     feasible: Tensor
     reasons: tuple[tuple[str, ...], ...]
+    shortages: tuple[dict[str, float], ...]
     layer_latency_s: Tensor
     layer_energies_j: Tensor
     layer_bytes: Tensor
@@ -99,6 +101,17 @@ class Costs:
 
     def __len__(self) -> int:
         return len(self.accelerators)
+
+    def bound_shares(self, i: int) -> dict[str, float]:
+        """Share of the i-th design's latency by what bounds it, zeros left out; meaningless if infeasible."""
+        seconds = self.layer_latency_s[i] * torch.tensor(
+            [step.repeats for step in self.workload.steps],
+            dtype=torch.float64,
+            device=self.layer_latency_s.device,
+        )
+        by_bound = torch.zeros(len(self.bounds), dtype=torch.float64, device=seconds.device)
+        shares = (by_bound.index_add_(0, self.layer_bound[i], seconds) / seconds.sum()).tolist()
+        return {bound: share for bound, share in zip(self.bounds, shares, strict=True) if share > 0}
 
     def design(self, i: int) -> DesignCost:
         """The i-th design in plain numbers."""
@@ -190,8 +203,10 @@ class CostModel:
             torch.stack([getattr(step, name) for step in steps], dim=1)
             for name in ("latency_s", "energies_j", "bytes", "compute_s", "bound")
         )
+        exceeded = [_exceeded(workload, pricer.limits, excess, i) for i in range(len(accelerators))]
         reasons = tuple(
-            (*a.violations, *_reasons(workload, pricer.limits, excess, i)) for i, a in enumerate(accelerators)
+            (*a.violations, *(shortage(limit, *most) for limit, most in limits.items()))
+            for a, limits in zip(accelerators, exceeded, strict=True)
         )
         feasible = torch.tensor([not some for some in reasons], device=self.device)
         latency_s = torch.where(feasible, (latency * repeats).sum(dim=1), torch.inf)
@@ -214,6 +229,7 @@ class CostModel:
             steady_energy_j=steady.energy_j,
             feasible=feasible,
             reasons=reasons,
+            shortages=tuple({limit: ratio for limit, (ratio, _) in limits.items()} for limits in exceeded),
             layer_latency_s=latency,
             layer_energies_j=energies,
             layer_bytes=moved,
@@ -246,14 +262,14 @@ class CostModel:
         return torch.tensor(values, dtype=torch.float64, device=self.device)
 
 
-def _reasons(
+def _exceeded(
     workload: Workload, limits: tuple[str, ...], excess: list[list[list[float]]], i: int
-) -> tuple[str, ...]:
-    """Why design i cannot run the workload: for every limit, the layer that exceeds it most."""
+) -> dict[str, tuple[float, str]]:
+    """Why design i cannot run the workload: need over supply of every limit, and the layer of the largest."""
     worst: dict[int, tuple[float, str]] = {}
     for layer, values in zip(workload.layers, excess, strict=True):
         ratio = max(values[i])
         limit = values[i].index(ratio)
         if ratio > 1.0 and ratio > worst.get(limit, (1.0, ""))[0]:
             worst[limit] = (ratio, layer.name)
-    return tuple(shortage(limits[limit], ratio, name) for limit, (ratio, name) in sorted(worst.items()))
+    return {limits[limit]: most for limit, most in sorted(worst.items())}

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from hashlib import sha256
 from importlib.metadata import version
-from math import prod
+from math import isfinite, prod
 from typing import TYPE_CHECKING, Literal
 
 from accel_models import Workload
@@ -29,6 +29,7 @@ class AnalyticalEvaluator:
     the geometric mean over them (equal ratios count equally, and the product of mean energy and mean latency is
     the mean energy-delay product), and `NAME:WORKLOAD` is that of one, area excepted, which all share. A design
     is infeasible when it cannot be built, or cannot run one of the workloads; all reasons are carried over.
+    What binds is told too (`Measurement.bottlenecks`), in the words of the dataflow's `bounds` and `limits`.
 
     Args:
         design_space: what points mean.
@@ -102,7 +103,9 @@ class AnalyticalEvaluator:
         reasons = [self._reasons([cost.reasons[row] for cost in costs]) for row in range(len(points))]
         columns = [_columns(cost) for cost in costs]
         return [
-            Measurement(infeasible_because=because) if because else self._measured(columns, row)
+            Measurement(infeasible_because=because, bottlenecks=_shortages(costs, row))
+            if because
+            else Measurement(self._metrics(columns, row), bottlenecks=_bound_shares(costs, row))
             for row, because in enumerate(reasons)
         ]
 
@@ -131,13 +134,28 @@ class AnalyticalEvaluator:
         )
         return "; ".join(dict.fromkeys((*shared, *own)))
 
-    def _measured(self, columns: Sequence[Mapping[str, Sequence[float]]], row: int) -> Measurement:
+    def _metrics(self, columns: Sequence[Mapping[str, Sequence[float]]], row: int) -> dict[str, float]:
         metrics = {name: _geometric_mean([column[name][row] for column in columns]) for name in self._names}
         if len(self.workloads) > 1:
             for workload, column in zip(self.workloads, columns, strict=True):
                 own = (name for name in self._names if name != "area_mm2")
                 metrics |= {f"{name}:{workload.name}": column[name][row] for name in own}
-        return Measurement(metrics)
+        return metrics
+
+
+def _bound_shares(costs: "Sequence[Costs]", row: int) -> dict[str, float]:
+    """Share of the latency by what bounds it, the mean over the workloads."""
+    shares = [cost.bound_shares(row) for cost in costs]
+    bounds = dict.fromkeys(bound for each in shares for bound in each)
+    return {bound: sum(each.get(bound, 0.0) for each in shares) / len(shares) for bound in bounds}
+
+
+def _shortages(costs: "Sequence[Costs]", row: int) -> dict[str, float]:
+    """Need over supply of each limit that is exceeded on any of the workloads, finite ones only."""
+    shortages = [cost.shortages[row] for cost in costs]
+    limits = dict.fromkeys(limit for each in shortages for limit in each)
+    most = {limit: max(each.get(limit, 0.0) for each in shortages) for limit in limits}
+    return {limit: ratio for limit, ratio in most.items() if isfinite(ratio)}
 
 
 def _columns(costs: "Costs") -> dict[str, list[float]]:
