@@ -29,6 +29,7 @@ _OURS = {
     "mbo": "apollo_dse.optimizers.mbo.search:MBO",
     "p3bo": "apollo_dse.optimizers.p3bo:P3BO",
     "adaptive-p3bo": "apollo_dse.optimizers.p3bo:AdaptiveP3BO",
+    "portfolio": "apollo_dse.optimizers.portfolio:Portfolio",
     "squirrel": "apollo_dse.optimizers.squirrel:Squirrel",
 }
 

@@ -14,6 +14,7 @@ NOT_LEARNING = {"random", "quasi-random"}
 THOROUGH = {
     "bayesian": {},
     "mbo": {"families": ["ridge", "neighbours"], "draws": 1, "tune_every": 128},
+    "portfolio": {"members": ["evolution", "bottleneck", "local-search"]},
     "squirrel": {"model": "evolution"},
 }
 """Optimizers that think for tenths of a second: their contracts take minutes, and are marked as slow. With
