@@ -79,6 +79,12 @@ class TestFresh:
             points = fresh(within(space), np.random.default_rng(0), 5, known, lambda bad=bad: bad)
             assert len({point["a"] for point in points} - {3}) == 5
 
+    def test_draws_end_once_nothing_new_turns_up(self):
+        asked = []
+        space = SearchSpace((Integer("a", 0, 3),), (asked.append,))
+        assert len(fresh(within(space), np.random.default_rng(0), 8, set())) == 4
+        assert len(asked) < 200  # a hundred rounds of eight draws would be 800
+
     def test_proposals_come_first(self):
         space = SearchSpace((Integer("a", 0, 999),))
         numbers = iter(range(100))
