@@ -14,6 +14,9 @@ MISSES_PER_POINT = 100
 """`fresh` turns to enumeration after so many draws for each missing point were no new points, or points
 known to fail."""
 
+IDLE_ROUNDS = 10
+"""So many rounds of draws without a point that was not seen yet end them: next to nothing is left."""
+
 
 @runtime_checkable
 class Optimizer(Protocol):
@@ -129,9 +132,13 @@ def fresh(
         wanted = min(misses, n - len(points))
         take(propose() for _ in range(wanted))
         misses -= wanted
+    idle = 0
     for _ in range(MISSES_PER_POINT):
-        if len(points) < n:
-            take(space.sample(rng, n))
+        if len(points) == n or idle == IDLE_ROUNDS:
+            break
+        seen = len(taken)
+        take(space.sample(rng, n))
+        idle = 0 if len(taken) > seen else idle + 1
     if len(points) + len(refused) < n and not any(isinstance(each, Real) for each in space.parameters):
         rest = [point for point in space.enumerate() if canonical(point) not in taken]
         take(rest[row] for row in rng.permutation(len(rest)))

@@ -6,7 +6,7 @@ Two signs hold everywhere: a loss is better when smaller, and a slack is feasibl
 import re
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from math import inf, isfinite
 from typing import Literal, get_args
 
@@ -247,8 +247,11 @@ class Problem:
     in order, with the metrics of all `known` constraints, or the reason why the design cannot be built. It must
     say what `evaluate` would; optimizers use it to spend no trial on points that are known to fail.
 
+    `remedies` names, for a resource that `Measurement.bottlenecks` may name, the parameters whose larger values
+    give more of it, or need less.
+
     Raises:
-        ValueError: there is no objective, or one metric has two.
+        ValueError: there is no objective, or one metric has two, or a remedy is no parameter of the space.
     """
 
     space: SearchSpace
@@ -256,6 +259,7 @@ class Problem:
     evaluate: Evaluate
     constraints: tuple[Constraint, ...] = ()
     preview: Evaluate | None = None
+    remedies: Mapping[str, tuple[str, ...]] = field(default_factory=dict, hash=False)
 
     def __post_init__(self) -> None:
         if not self.objectives:
@@ -263,6 +267,8 @@ class Problem:
         metrics = [objective.metric for objective in self.objectives]
         if len(set(metrics)) < len(metrics):
             raise ValueError(f"objectives must have distinct metrics, but got {', '.join(metrics)}")
+        for name in dict.fromkeys(name for names in self.remedies.values() for name in names):
+            self.space.parameter(name)
 
     def feasible(self, trial: Trial) -> bool:
         """Whether `trial` was measured and keeps every limit."""

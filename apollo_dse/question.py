@@ -139,6 +139,7 @@ class Question:
             constraints=self.constraints,
             evaluate=evaluator,
             preview=evaluator.preview,
+            remedies=self.design_space.remedies_within(),
         )
 
     def study(self, store: "Store | None" = None, name: str = "study") -> "Study":

@@ -29,16 +29,21 @@ DEFAULT_PATH = Path("apollo-dse.sqlite")
 APPLICATION_ID = 0x61706F6C
 """Written into the file's header ("apol"), so that other programs' databases are told apart."""
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
+"""Version 1 lacks the column `bottlenecks`; it is added when such a store is opened for writing."""
 
 _SCHEMA = (
     "CREATE TABLE studies (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, created TEXT NOT NULL,"
     " asked TEXT NOT NULL, about TEXT NOT NULL)",
     "CREATE TABLE trials (study INTEGER NOT NULL, number INTEGER NOT NULL,"
     " batch INTEGER NOT NULL, point TEXT NOT NULL, metrics TEXT NOT NULL, reason TEXT,"
-    " seconds REAL NOT NULL, proposed_by TEXT NOT NULL,"
+    " seconds REAL NOT NULL, proposed_by TEXT NOT NULL, bottlenecks TEXT NOT NULL DEFAULT '{}',"
     " PRIMARY KEY (study, number), UNIQUE (study, point)) WITHOUT ROWID",
     f"PRAGMA application_id = {APPLICATION_ID}",
+    f"PRAGMA user_version = {SCHEMA_VERSION}",
+)
+_UPGRADE = (
+    "ALTER TABLE trials ADD COLUMN bottlenecks TEXT NOT NULL DEFAULT '{}'",
     f"PRAGMA user_version = {SCHEMA_VERSION}",
 )
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
@@ -183,8 +188,9 @@ class Store:
         with self._sentences(taken=taken), self._transaction():
             study = self._id(name)
             self._connection.executemany(
-                "INSERT INTO trials (study, number, batch, point, metrics, reason, seconds, proposed_by)"
-                " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+                "INSERT INTO trials"
+                " (study, number, batch, point, metrics, reason, seconds, proposed_by, bottlenecks)"
+                " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
                 [(study, *row) for row in rows],
             )
 
@@ -196,11 +202,12 @@ class Store:
         """
         with self._sentences():
             rows = self._connection.execute(
-                "SELECT number, batch, point, metrics, reason, seconds, proposed_by FROM trials"
+                "SELECT number, batch, point, metrics, reason, seconds, proposed_by,"
+                f" {self._bottlenecks} FROM trials"
                 " WHERE study = ? AND number >= ? ORDER BY number",
                 (self._id(name), start),
             )
-            return tuple(_record(*row) for row in rows)
+            return tuple(map(_record, rows))
 
     def _id(self, name: str) -> int:
         row = self._connection.execute("SELECT id FROM studies WHERE name = ?", (name,)).fetchone()
@@ -229,11 +236,23 @@ class Store:
         (version,) = self._connection.execute("PRAGMA user_version").fetchone()
         if application != APPLICATION_ID:
             raise StoreError(f"{self.path} is not an apollo-dse store: it belongs to another program")
-        if version != SCHEMA_VERSION:
+        self._bottlenecks = "bottlenecks"
+        if version == 1 and read_only:
+            self._bottlenecks = "'{}'"
+        elif version == 1:
+            self._upgrade()
+        elif version != SCHEMA_VERSION:
             rule = f"this apollo-dse reads version {SCHEMA_VERSION}"
             raise StoreError(
                 f"{self.path} is a store of version {version}, but {rule}; use the one that wrote it"
             )
+
+    def _upgrade(self) -> None:
+        """Add what version 1 lacks, unless another process just did."""
+        with self._transaction():
+            if self._connection.execute("PRAGMA user_version").fetchone() == (1,):
+                for statement in _UPGRADE:
+                    self._connection.execute(statement)
 
     def _is_blank(self) -> bool:
         (tables,) = self._connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()
@@ -294,13 +313,17 @@ def to_csv(records: Iterable[Record]) -> str:
 
 
 def to_json(header: Header, records: Iterable[Record]) -> str:
-    """A study as one JSON document: the header's fields, and `trials`, a list of what `to_csv` writes."""
+    """A study as one JSON document: the header's fields, and `trials`, a list of what `to_csv` writes.
+
+    It also has the `bottlenecks`.
+    """
     trials = [
         {
             "number": record.trial.number,
             "point": dict(record.trial.point),
             "metrics": dict(record.trial.measurement.metrics),
             "infeasible_because": record.trial.measurement.infeasible_because,
+            "bottlenecks": dict(record.trial.measurement.bottlenecks),
             "seconds": record.seconds,
             "proposed_by": record.proposed_by,
         }
@@ -314,16 +337,17 @@ def _dumps(value: Mapping[str, Any]) -> str:
     return json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False)
 
 
-def _row(record: Record) -> tuple[int, int, str, str, str | None, float, str]:
+def _row(record: Record) -> tuple[int, int, str, str, str | None, float, str, str]:
     measurement = record.trial.measurement
     metrics = _dumps({name: float(value) for name, value in measurement.metrics.items()})
     reason = measurement.infeasible_because
     point = canonical(record.trial.point)
-    return (record.trial.number, record.batch, point, metrics, reason, record.seconds, record.proposed_by)
+    bottlenecks = _dumps({name: float(amount) for name, amount in measurement.bottlenecks.items()})
+    circumstances = (record.seconds, record.proposed_by, bottlenecks)
+    return (record.trial.number, record.batch, point, metrics, reason, *circumstances)
 
 
-def _record(
-    number: int, batch: int, point: str, metrics: str, reason: str | None, seconds: float, proposed_by: str
-) -> Record:
-    measurement = Measurement(json.loads(metrics), reason)
+def _record(row: tuple[Any, ...]) -> Record:
+    number, batch, point, metrics, reason, seconds, proposed_by, bottlenecks = row
+    measurement = Measurement(json.loads(metrics), reason, json.loads(bottlenecks))
     return Record(Trial(number, json.loads(point), measurement), batch, seconds, proposed_by)

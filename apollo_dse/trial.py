@@ -15,14 +15,22 @@ class Measurement:
     the design cannot be built or cannot run the workload. Exactly one of the two is there: infeasible is
     data with a reason, never nan or a huge number.
 
+    `bottlenecks` says what binds, of an evaluator that knows: for a design that runs, the share of its latency
+    that each resource bounds; for one that does not, how many times what there is of a resource it needs.
+
     Raises:
-        ValueError: both or neither are there, a metric is not a finite number, or the reason is blank.
+        ValueError: both or neither are there, a metric is not a finite number, or the reason is blank; or a
+            bottleneck is no finite number above 0.
     """
 
     metrics: Mapping[str, float] = field(default_factory=dict)
     infeasible_because: str | None = None
+    bottlenecks: Mapping[str, float] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
+        for resource, amount in self.bottlenecks.items():
+            if not is_number(amount) or amount <= 0:
+                raise ValueError(f"bottlenecks must be finite numbers above 0, but {resource!r} is {amount!r}")
         if self.infeasible_because is not None:
             if self.metrics:
                 got = f"it has {sorted(self.metrics)} and the reason {self.infeasible_because!r}"

@@ -197,6 +197,7 @@ class DesignSpace:
     interpretation. `presets` are named points that `build` understands; they may lie off the grid. `optional`
     are parameters with a default that `build` also reads, and that a user's own space may open. `monotone`,
     where the template has it, says between which values the numbers of all designs of a box of points lie.
+    `remedies` names the parameters of the template that give more of a resource which may bound a design.
     """
 
     name: str
@@ -207,6 +208,16 @@ class DesignSpace:
     notes: str = ""
     optional: tuple[Parameter, ...] = ()
     monotone: Monotone | None = None
+    remedies: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+    def remedies_within(self) -> dict[str, tuple[str, ...]]:
+        """The remedies that are parameters of this space; a user's own may leave some out."""
+        names = self.space.names
+        within = {
+            resource: tuple(name for name in remedies if name in names)
+            for resource, remedies in self.remedies.items()
+        }
+        return {resource: remedies for resource, remedies in within.items() if remedies}
 
     def columns(self, points: Sequence[Point]) -> DesignColumns:
         """The numbers of the designs of points that settle the other parameters alike, without building them.

@@ -38,7 +38,9 @@ def explore(  # noqa: PLR0913 - one parameter an option
     space: SpaceOption = None,
     objective: ObjectiveOptions = None,
     constraint: ConstraintOptions = None,
-    optimizer: Annotated[str | None, Parameter(help="Who searches: evolution (if absent) or random.")] = None,
+    optimizer: Annotated[
+        str | None, Parameter(help="Who searches, such as portfolio or bayesian; evolution if absent.")
+    ] = None,
     trials: Annotated[WholeNumber, Parameter(help="Designs to price, a resumed study's included.")] = 500,
     batch: Annotated[WholeNumber | None, Parameter(help="Designs a round; 16 if absent.")] = None,
     seed: Annotated[WholeNumber | None, Parameter(help="Same seed, same trials; 0 if absent.")] = None,

@@ -6,8 +6,10 @@ Where a space knows the numbers of its designs, only infeasible ones are built, 
 from collections.abc import Mapping, Sequence
 from hashlib import sha256
 from importlib.metadata import version
-from math import prod
+from math import isfinite, prod
 from typing import TYPE_CHECKING, Literal
+
+import numpy as np
 
 from accel_models import Workload
 from apollo_dse.problem import METRICS
@@ -17,7 +19,7 @@ from search_spaces.space import DesignSpace, Point
 if TYPE_CHECKING:
     import torch
 
-    from accel_models.cost import Totals
+    from accel_models.cost import Costs, Totals
 
 Minimize = Literal["latency", "energy", "edp"]
 
@@ -32,6 +34,7 @@ class AnalyticalEvaluator:
     the geometric mean over them (equal ratios count equally, and the product of mean energy and mean latency is
     the mean energy-delay product), and `NAME:WORKLOAD` is that of one, area excepted, which all share. A design
     is infeasible when it cannot be built, or cannot run one of the workloads; all reasons are carried over.
+    What binds is told too (`Measurement.bottlenecks`), in the words of the dataflow's `bounds` and `limits`.
 
     Args:
         design_space: what points mean.
@@ -119,10 +122,11 @@ class AnalyticalEvaluator:
         for rows in groups.values():
             designs = space.columns([points[row] for row in rows])
             totals = [self._cost_model.totals(pricer, designs, workload) for workload in self.workloads]
-            columns, feasible = [_columns(each) for each in totals], [each.feasible.tolist() for each in totals]
+            feasible = [each.feasible.tolist() for each in totals]
+            columns, shares = [_columns(each) for each in totals], _bound_shares(totals, pricer.bounds)
             for place, row in enumerate(rows):
                 if all(each[place] for each in feasible):
-                    found[row] = self._measured(columns, place)
+                    found[row] = Measurement(self._metrics(columns, place), bottlenecks=shares[place])
         return found
 
     def _by_building(self, points: Sequence[Point]) -> list[Measurement]:
@@ -131,9 +135,11 @@ class AnalyticalEvaluator:
         accelerators = [self.design_space.build(point) for point in points]
         costs = [self._cost_model.evaluate(accelerators, workload) for workload in self.workloads]
         reasons = [self._reasons([cost.reasons[row] for cost in costs]) for row in range(len(points))]
-        columns = [_columns(cost) for cost in costs]
+        columns, shares = [_columns(cost) for cost in costs], _bound_shares(costs, costs[0].bounds)
         return [
-            Measurement(infeasible_because=because) if because else self._measured(columns, row)
+            Measurement(infeasible_because=because, bottlenecks=_shortages(costs, row))
+            if because
+            else Measurement(self._metrics(columns, row), bottlenecks=shares[row])
             for row, because in enumerate(reasons)
         ]
 
@@ -162,13 +168,30 @@ class AnalyticalEvaluator:
         )
         return "; ".join(dict.fromkeys((*shared, *own)))
 
-    def _measured(self, columns: Sequence[Mapping[str, Sequence[float]]], row: int) -> Measurement:
+    def _metrics(self, columns: Sequence[Mapping[str, Sequence[float]]], row: int) -> dict[str, float]:
         metrics = {name: _geometric_mean([column[name][row] for column in columns]) for name in self._names}
         if len(self.workloads) > 1:
             for workload, column in zip(self.workloads, columns, strict=True):
                 own = (name for name in self._names if name != "area_mm2")
                 metrics |= {f"{name}:{workload.name}": column[name][row] for name in own}
-        return Measurement(metrics)
+        return metrics
+
+
+def _bound_shares(totals: "Sequence[Totals]", bounds: Sequence[str]) -> list[dict[str, float]]:
+    """Share of each design's latency by what bounds it, the mean over the workloads, zeros left out."""
+    by_workload = np.array([each.bound_shares.cpu().numpy() for each in totals])
+    return [
+        {bound: share for bound, share in zip(bounds, shares, strict=True) if share > 0}
+        for shares in by_workload.mean(axis=0).tolist()
+    ]
+
+
+def _shortages(costs: "Sequence[Costs]", row: int) -> dict[str, float]:
+    """Need over supply of each limit that is exceeded on any of the workloads, finite ones only."""
+    shortages = [cost.shortages[row] for cost in costs]
+    limits = dict.fromkeys(limit for each in shortages for limit in each)
+    most = {limit: max(each.get(limit, 0.0) for each in shortages) for limit in limits}
+    return {limit: ratio for limit, ratio in most.items() if isfinite(ratio)}
 
 
 def _columns(costs: "Totals") -> dict[str, list[float]]:

@@ -19,8 +19,18 @@ GROUP = "apollo_dse.optimizers"
 
 _OURS = {
     "random": "apollo_dse.optimizers.random:Random",
+    "quasi-random": "apollo_dse.optimizers.quasi_random:QuasiRandom",
     "bayesian": "apollo_dse.optimizers.bayesian.search:Bayesian",
     "evolution": "apollo_dse.optimizers.evolution:Evolution",
+    "bottleneck": "apollo_dse.optimizers.bottleneck:Bottleneck",
+    "local-search": "apollo_dse.optimizers.local_search:LocalSearch",
+    "nsga2": "apollo_dse.optimizers.nsga2:NSGA2",
+    "differential-evolution": "apollo_dse.optimizers.differential_evolution:DifferentialEvolution",
+    "mbo": "apollo_dse.optimizers.mbo.search:MBO",
+    "p3bo": "apollo_dse.optimizers.p3bo:P3BO",
+    "adaptive-p3bo": "apollo_dse.optimizers.p3bo:AdaptiveP3BO",
+    "portfolio": "apollo_dse.optimizers.portfolio:Portfolio",
+    "squirrel": "apollo_dse.optimizers.squirrel:Squirrel",
 }
 
 

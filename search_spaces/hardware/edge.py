@@ -57,4 +57,21 @@ NOTES = (
     "counted in entries do is the template's interpretation, not published."
 )
 
-EDGE = DesignSpace("edge", SPACE, build_edge, REFERENCE, PRESETS, NOTES, OPTIONAL, EDGE_RANGES)
+REMEDIES = {
+    "compute": ("lanes", "cores", "pe_x", "pe_y"),
+    "dram bandwidth": ("io_bandwidth_gb_per_s", "core_memory_bytes", "pe_memory_bytes"),
+    "staging bandwidth": ("parameter_memory_entries", "activation_memory_entries"),
+    "pe_memory bandwidth": ("lanes", "pe_x", "pe_y"),
+    "core_memory bandwidth": ("lanes", "cores", "pe_x", "pe_y"),
+    "PE memory bytes": ("pe_memory_bytes",),
+    "core memory bytes": ("core_memory_bytes",),
+    "bytes of a weight tile in parameter memory": ("parameter_memory_entries",),
+    "bytes of an input row in activation memory": ("activation_memory_entries",),
+    "tiles in instruction memory": ("instruction_memory_entries",),
+}
+"""What gives more of what may bound a design, in the words of `mapspace.price.BOUNDS` and `LIMITS`.
+
+Units work side by side, larger memories are refilled from DRAM less often, a wider core has wider ports.
+"""
+
+EDGE = DesignSpace("edge", SPACE, build_edge, REFERENCE, PRESETS, NOTES, OPTIONAL, EDGE_RANGES, REMEDIES)

@@ -9,9 +9,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from apollo_dse.optimizer import fresh
-from apollo_dse.optimizers.evolution import Evolution, crowding, fronts, rank
+from apollo_dse.optimizers.evolution import Evolution
 from apollo_dse.optimizers.random import Random
 from apollo_dse.problem import Constraint, Objective, Problem
+from apollo_dse.ranking import crowding, fronts, rank
 from apollo_dse.testing import accelerators, bowl
 from apollo_dse.trial import Measurement, Trial
 from search_spaces.parameter import Categorical, Integer, Ordinal, Real
@@ -77,6 +78,12 @@ class TestFresh:
             known = {canonical({"a": 3})}
             points = fresh(within(space), np.random.default_rng(0), 5, known, lambda bad=bad: bad)
             assert len({point["a"] for point in points} - {3}) == 5
+
+    def test_draws_end_once_nothing_new_turns_up(self):
+        asked = []
+        space = SearchSpace((Integer("a", 0, 3),), (asked.append,))
+        assert len(fresh(within(space), np.random.default_rng(0), 8, set())) == 4
+        assert len(asked) < 200  # a hundred rounds of eight draws would be 800
 
     def test_proposals_come_first(self):
         space = SearchSpace((Integer("a", 0, 999),))
@@ -212,8 +219,8 @@ class TestEvolution:
             ({"tournament": 0}, "`1 <= tournament <= population`"),
             ({"tournament": 33}, "got tournament=33, population=32"),
             ({"population": 1, "tournament": 1}, "`population >= 2`"),
-            ({"crossover": 1.5}, "`crossover` and `neighbour` must be probabilities"),
-            ({"neighbour": float("nan")}, "`crossover` and `neighbour` must be probabilities"),
+            ({"crossover": 1.5}, "`crossover` must be a probability"),
+            ({"neighbour": float("nan")}, "`neighbour` must be a probability"),
             ({"mutations": 0.5}, "`mutations >= 1` must hold, but got mutations=0.5"),
         ],
     )

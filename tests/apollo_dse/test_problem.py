@@ -277,6 +277,8 @@ def test_wrong_problems_are_refused() -> None:
         problem()
     with pytest.raises(ValueError, match="distinct metrics, but got latency_s, latency_s"):
         problem("latency", "maximize:latency")
+    with pytest.raises(ValueError, match="no parameter 'y' among x"):
+        replace(problem("latency"), remedies={"compute": ("x", "y")})
 
 
 def test_what_is_known_before_a_trial() -> None:

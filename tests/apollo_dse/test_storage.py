@@ -9,6 +9,7 @@ import sqlite3
 import tempfile
 import threading
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -238,6 +239,23 @@ class TestBrokenFiles:
         with pytest.raises(StoreError, match="belongs to another program"):
             Store(path)
         assert path.read_bytes() == before
+
+    @pytest.mark.parametrize("read_only", [True, False])
+    def test_older_schema_is_read_and_brought_up_to_date(self, path, filled, read_only):
+        with Store(path) as store:
+            before = store.records("demo")
+        connection = sqlite3.connect(path)
+        connection.execute("ALTER TABLE trials DROP COLUMN bottlenecks")
+        connection.execute("PRAGMA user_version = 1")
+        connection.commit()
+        connection.close()
+        plain = [replace(each.trial.measurement, bottlenecks={}) for each in before]
+        for _ in range(2):
+            with Store(path, read_only=read_only) as store:
+                assert [each.trial.measurement for each in store.records("demo")] == plain
+        connection = sqlite3.connect(path)
+        assert connection.execute("PRAGMA user_version").fetchone() == (1 if read_only else SCHEMA_VERSION,)
+        connection.close()
 
     @pytest.mark.parametrize("read_only", [False, True])
     def test_newer_schema(self, path, filled, read_only):

@@ -33,6 +33,14 @@ def test_numpy_scalars_are_numbers() -> None:
     assert Measurement({"latency_s": np.float32(0.5), "num_tiles": np.int64(3)}).is_feasible
 
 
+@pytest.mark.parametrize("amount", [0.0, -1.0, math.inf, math.nan, "1"])
+def test_bottlenecks_are_positive_numbers(amount: float) -> None:
+    assert Measurement({"latency_s": 0.5}, bottlenecks={"compute": 1.0}).bottlenecks == {"compute": 1.0}
+    assert Measurement(infeasible_because="no", bottlenecks={"memory": 2.0}).bottlenecks == {"memory": 2.0}
+    with pytest.raises(ValueError, match="bottlenecks must be finite numbers above 0, but 'compute' is"):
+        Measurement({"latency_s": 0.5}, bottlenecks={"compute": amount})
+
+
 def test_trials_count_from_zero() -> None:
     measurement = Measurement({"latency_s": 0.5})
     assert Trial(0, {"x": 1}, measurement) == Trial(0, {"x": 1}, Measurement({"latency_s": 0.5}))

@@ -19,15 +19,11 @@ class LeavesTheSpace(Evolution):
 
 
 class LeavesTheSpaceWhenItLearns(Evolution):
-    def _mutated(self, parameter, value, rng):
-        return value * 2 if isinstance(value, int) else value
-
     def ask(self, n):
+        points = super().ask(n)
         if len(self.trials) < self.population:
-            return super().ask(n)
-        return [
-            self._child([trial.point for trial in self.trials], np.arange(len(self.trials)), self.rng())
-        ] * n
+            return points
+        return [{name: value * 2 for name, value in point.items()} for point in points]
 
 
 class SuggestsTooFew(Random):
@@ -193,7 +189,7 @@ class DividesByTheSpread(Evolution):
 
 class NeedsTwoParameters(Evolution):
     def _child(self, points, ranks, rng):
-        rng.choice(len(self._open), size=2, replace=False)
+        rng.choice(len(self.variation.open), size=2, replace=False)
         return super()._child(points, ranks, rng)
 
 

@@ -2,29 +2,52 @@
 
 import subprocess
 import sys
+from functools import partial
 
 import pytest
 
 from apollo_dse import optimizers
 from apollo_dse.testing import CONTRACTS, LEARNING
 
-NOT_LEARNING = {"random"}
-THOROUGH = {"bayesian"}  # thinks for some 50 ms about each of ten thousand suggestions
+NOT_LEARNING = {"random", "quasi-random"}
+
+QUICK_KNOBS = {
+    "adaptive-p3bo": {"members": ["evolution", "evolution", "local-search"], "round_size": 8},
+    "mbo": {"families": ["ridge", "neighbours"], "draws": 1, "tune_every": 128},
+    "p3bo": {"members": ["evolution", "local-search"], "round_size": 8},
+    "portfolio": {"members": ["evolution", "bottleneck"], "patience": 8},
+    "squirrel": {"model": "evolution"},
+}
+"""Optimizers whose contracts take minutes and are marked as slow, and knobs that make them quick."""
+
+QUICK_CONTRACTS = ("suggests_points_of_the_space", "resumes_by_replay", "suggests_nothing_twice")
+"""What these are held to every time, with those knobs."""
+
+LEARNING_SLOWLY = {"bayesian", "differential-evolution", "local-search", "nsga2", *QUICK_KNOBS}
+"""Optimizers whose contracts of `LEARNING` are marked as slow."""
 
 
-def learning(name):
-    """The name, marked as slow where the contracts of `LEARNING` take minutes."""
-    return pytest.param(name, marks=pytest.mark.slow) if name in THOROUGH else name
+def marked(name, slow):
+    """The name, marked as slow if it is one of those."""
+    return pytest.param(name, marks=pytest.mark.slow) if name in slow else name
 
 
 @pytest.mark.parametrize("contract", CONTRACTS)
-@pytest.mark.parametrize("name", optimizers.names())
+@pytest.mark.parametrize("name", [marked(name, QUICK_KNOBS) for name in optimizers.names()])
 def test_contract(name, contract):
     CONTRACTS[contract](optimizers.get(name))
 
 
+@pytest.mark.parametrize("contract", QUICK_CONTRACTS)
+@pytest.mark.parametrize("name", QUICK_KNOBS)
+def test_contract_with_quick_knobs(name, contract):
+    CONTRACTS[contract](partial(optimizers.get(name), **QUICK_KNOBS[name]))
+
+
 @pytest.mark.parametrize("contract", LEARNING)
-@pytest.mark.parametrize("name", [*map(learning, sorted(set(optimizers.names()) - NOT_LEARNING))])
+@pytest.mark.parametrize(
+    "name", [marked(name, LEARNING_SLOWLY) for name in optimizers.names() if name not in NOT_LEARNING]
+)
 def test_learning(name, contract):
     LEARNING[contract](optimizers.get(name))
 

@@ -1,10 +1,12 @@
 """The published space: facts of the sources, retyped."""
 
+from dataclasses import replace
 from math import prod
 
 from accel_models import Accelerator
 from search_spaces.hardware.edge import EDGE, KIB, MIB, OPTIONAL, SPACE
 from search_spaces.parameter import Ordinal
+from search_spaces.space import SearchSpace
 
 PUBLISHED_SIZE = 452_760_000
 """The "4.5e8" of Apollo, arXiv 2102.01723."""
@@ -84,3 +86,12 @@ def test_optional_parameters_are_read_by_the_template() -> None:
             EDGE.build({**point, parameter.name: parameter.from_unit(u)}) for u in (0.0, 1.0)
         }
         assert len(built) == 2
+
+
+def test_a_space_that_leaves_parameters_out_has_fewer_remedies() -> None:
+    kept = tuple(each for each in EDGE.space.parameters if each.name in ("lanes", "pe_memory_bytes"))
+    narrowed = replace(EDGE, space=SearchSpace(kept)).remedies_within()
+    assert narrowed["compute"] == ("lanes",)
+    assert narrowed["dram bandwidth"] == ("pe_memory_bytes",)
+    assert "staging bandwidth" not in narrowed
+    assert EDGE.remedies_within() == EDGE.remedies

@@ -3,10 +3,12 @@
 A row has one coordinate for each parameter that has a choice: the index of a discrete parameter's value, the
 place of a `Real`'s value in [0, 1]. Features are what kernels measure distances in: ordinals by their rank,
 numbers by their place in the range (`log=True` parameters by that of their logarithm), categories one-hot.
-All lie in [0, 1]. `benchmarks/bayesian_encoding.py` has why ordinals go by rank, not by their logarithm.
+All lie in [0, 1]. `benchmarks/bayesian_encoding.py` has why ordinals go by rank, not by their logarithm. What
+several numbers give together, as PEs, cores and lanes give units, is one feature more: the logarithm of their
+product.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from math import inf, log
 
 import numpy as np
@@ -28,14 +30,19 @@ class Encoding:
 
     Args:
         space: where the points lie.
+        together: names of parameters that give something together, each a feature of its own; those that are
+            no positive numbers, or have no choice, are left out.
     """
 
-    def __init__(self, space: SearchSpace) -> None:
+    def __init__(self, space: SearchSpace, together: Iterable[Sequence[str]] = ()) -> None:
         self.space = space
         self.parameters = tuple(each for each in space.parameters if each.cardinality != 1)
         self.counts = np.array([each.cardinality or inf for each in self.parameters], dtype=np.float64)
         self._is_real = np.isinf(self.counts)
         self.is_categorical = np.array([isinstance(each, Categorical) for each in self.parameters], dtype=bool)
+        factors = {each.name: row for row, each in enumerate(self.parameters) if _is_positive(each)}
+        groups = {tuple(sorted(factors[name] for name in names if name in factors)) for names in together}
+        self.products = sorted(group for group in groups if len(group) > 1)
         self._pinned = {each.name: each.from_unit(0.5) for each in space.parameters if each.cardinality == 1}
 
     @property
@@ -58,9 +65,19 @@ class Encoding:
         return found
 
     def features(self, rows: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Features [n, d] of `n` rows [n, p]; `d >= p`, since a category has a feature for each value."""
+        """Features [n, d] of `n` rows [n, p]; a category has one for each value, and then come the products."""
         columns = [_features(each, column) for each, column in zip(self.parameters, rows.T, strict=True)]
+        columns += [self._product(group, rows)[:, None] for group in self.products]
         return np.concatenate(columns, axis=1) if columns else np.zeros((len(rows), 0))
+
+    def _product(self, group: Sequence[int], rows: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Place [n] of the logarithm of a product of coordinates of the rows [n, p] between its extremes."""
+        lows, spans, logarithms = 0.0, 0.0, np.zeros(len(rows))
+        for row in group:
+            low, high = _logarithms(self.parameters[row], np.array([0.0, self.ends[row]]))
+            lows, spans = lows + low, spans + high - low
+            logarithms += _logarithms(self.parameters[row], rows[:, row])
+        return (logarithms - lows) / spans
 
     def mutants(
         self,
@@ -111,6 +128,23 @@ class Encoding:
 def ordinal_features(values: Sequence[float]) -> NDArray[np.float64]:
     """Feature [k] of each of the `k` values of an ordinal parameter: its rank."""
     return np.linspace(0.0, 1.0, len(values))
+
+
+def _is_positive(parameter: Parameter) -> bool:
+    """Whether all values are numbers above 0."""
+    if isinstance(parameter, Categorical):
+        return False
+    return min(parameter.values) > 0 if isinstance(parameter, Ordinal) else parameter.low > 0
+
+
+def _logarithms(parameter: Parameter, column: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Logarithms [n] of the positive values at coordinates [n]."""
+    if isinstance(parameter, Ordinal):
+        values = np.array(parameter.values, dtype=np.float64)[column.astype(np.int64)]
+    else:
+        values = np.array([_value(parameter, place) for place in column.tolist()], dtype=np.float64)
+    logarithms: NDArray[np.float64] = np.log(values)
+    return logarithms
 
 
 def _coordinate(parameter: Parameter, value: Value) -> float:

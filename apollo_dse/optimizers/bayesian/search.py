@@ -61,7 +61,7 @@ class Bayesian(History):
         if initial < 2:
             raise ValueError(f"`initial >= 2` must hold, but got initial={initial}")
         self.initial = initial
-        self._encoding = Encoding(problem.space)
+        self._encoding = Encoding(problem.space, problem.remedies.values())
         self._inside: list[Trial] = []
         self._fits: tuple[int, Mapping[str, Hyperparameters]] = (0, {})
 

@@ -7,6 +7,8 @@ import numpy as np
 import pytest
 
 from accel_models import Layer, VectorOp, Workload
+from accel_models.cost import CostModel
+from accel_models.mapspace.price import BOUNDS, LIMITS
 from apollo_dse.evaluators import Evaluator
 from apollo_dse.evaluators.analytical import AnalyticalEvaluator
 from apollo_dse.problem import METRICS, Constraint, Objective, Problem
@@ -52,6 +54,41 @@ def test_a_batch_equals_singles() -> None:
         (single,) = evaluator([point])
         assert single.infeasible_because == measurement.infeasible_because
         assert single.metrics == pytest.approx(measurement.metrics, rel=1e-6)
+
+
+def test_it_says_what_binds() -> None:
+    """Shares of the latency by what bounds each layer; they are those of the design's cost."""
+    evaluator = AnalyticalEvaluator(EDGE, [CONV, GEMM])
+    for point, measurement in zip(POINTS, evaluator(POINTS), strict=True):
+        expected: dict[str, float] = {}
+        for workload in (CONV, GEMM):
+            cost = CostModel().evaluate([EDGE.build(point)], workload).design(0)
+            for layer in cost.layers:
+                share = layer.repeats * layer.latency_s / cost.latency_s / 2
+                expected[layer.bound_by] = expected.get(layer.bound_by, 0.0) + share
+        assert dict(measurement.bottlenecks) == pytest.approx(expected)
+        assert sum(measurement.bottlenecks.values()) == pytest.approx(1.0)
+
+
+def test_of_what_does_not_run_it_says_what_is_missing() -> None:
+    """The factors are those that the reasons print."""
+    layer = Layer(name="c", k=512, c=512, p=28, q=28, r=3, s=3)
+    evaluator = AnalyticalEvaluator(EDGE, [Workload(name="wide", layers=(layer,)), CONV])
+    short = {"instruction_memory_entries": 2, "core_memory_bytes": 64}
+    limits = {
+        "instruction_memory_entries": "tiles in instruction memory",
+        "core_memory_bytes": "core memory bytes",
+    }
+    for parameter, value in short.items():
+        (measurement,) = evaluator([{**TPU, parameter: value}])
+        ((limit, ratio),) = measurement.bottlenecks.items()
+        assert limit == limits[parameter]
+        assert f"needs {ratio:.3g} times what there is" in str(measurement.infeasible_because)
+
+
+def test_what_may_bind_has_a_remedy() -> None:
+    assert set(EDGE.remedies) == {*BOUNDS, *LIMITS}
+    assert {name for names in EDGE.remedies.values() for name in names} == set(EDGE.space.names)
 
 
 def test_several_workloads_give_geometric_means_and_their_own_metrics() -> None:

@@ -49,6 +49,17 @@ def test_features_fill_the_unit_cube() -> None:
     assert features.max(axis=0).tolist() == pytest.approx([1] * 7, abs=0.01)
 
 
+def test_what_numbers_give_together_is_a_feature_more() -> None:
+    """64 lanes x 32 deep, of 4 x 1 to 256 x 1024: 9 of 16 doublings; categories and lone numbers give none."""
+    together = [("lanes", "depth"), ("depth", "node", "lanes"), ("banks", "only", "node"), ("banks", "clock")]
+    encoding = Encoding(MIXED, together)
+    point = {"lanes": 64, "only": 7, "banks": 4, "depth": 32, "clock": 2.0, "node": "16nm"}
+    features = encoding.features(encoding.rows([point]))[0]
+    assert features[:7].tolist() == ENCODING.features(ENCODING.rows([point]))[0].tolist()
+    clocked = np.log(4 * 2.0 / 3) / np.log(8 * 5.0 / 3)
+    assert features[7:].tolist() == pytest.approx([9 / 16, clocked])
+
+
 def test_draws_are_uniform() -> None:
     """Each of 4 lanes of 8,000 draws 2,000 times, within five standard deviations."""
     lanes = ENCODING.draws(np.random.default_rng(0), 8000)[:, 0]
