@@ -43,7 +43,8 @@ class LayerCost:
 
     `bound_by` is the resource that takes longest ("compute", "dram bandwidth", ...); `bytes_by_level` and
     `energy_by_level_j` are itemized over buffer levels (energies also over "mac" and "leakage").
-    `repeats_cached` executions keep their parameters on chip in the steady state.
+    `repeats_cached` executions keep their parameters on chip in the steady state. `complete` tells whether the
+    mapping is the best of the whole mapspace, or of those parts of a large one that were searched.
     """
 
     name: str
@@ -58,6 +59,7 @@ class LayerCost:
     bytes_by_level: dict[str, float]
     compute_s: float
     repeats_cached: int = 0
+    complete: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +88,7 @@ class Itemized:
 
     `bound` indexes `Pricer.bounds`; `energies_j` [n, step, part] runs over the levels, "mac" and "leakage",
     `bytes` [n, step, level] over the levels. `cached` counts the executions whose parameters stay on chip in
-    the steady state.
+    the steady state. `complete` [step] is `Pricer.complete` of each layer, true for vector operations.
     """
 
     latency_s: Tensor
@@ -95,6 +97,7 @@ class Itemized:
     compute_s: Tensor
     bound: Tensor
     cached: Tensor
+    complete: tuple[bool, ...]
 
 
 @dataclass(frozen=True)
@@ -181,6 +184,7 @@ class Costs(Totals):
             bytes_by_level=dict(zip(self.levels, found.bytes[i, j].tolist(), strict=True)),
             compute_s=float(found.compute_s[i, j]),
             repeats_cached=int(found.cached[i, j]),
+            complete=found.complete[j],
         )
 
 
@@ -428,4 +432,6 @@ class _Network:
         )
         none = torch.zeros_like(vector.latency_s.transpose(0, 1))
         cached = torch.cat((self._steady.cached, none), dim=1)
-        return Itemized(latency_s, energies_j, moved, compute_s, bound, cached)
+        complete = [self._pricer.complete(layer) for layer in self._workload.layers]
+        complete += [True] * len(self._workload.vector_ops)
+        return Itemized(latency_s, energies_j, moved, compute_s, bound, cached, tuple(complete))

@@ -112,6 +112,9 @@ class Pricer(Protocol):
     def prepare(self, layer: Layer, designs: Any) -> None:
         """Search whatever prices of the layer on such designs need, so that they are quick from then on."""
 
+    def complete(self, layer: Layer) -> bool:
+        """Whether every mapping of the layer's mapspace is considered, or some were left out of a large one."""
+
     def layer(self, layer: Layer, residency: Residency, designs: Any, minimize: Goal) -> StepPrices:
         """Price a layer with the mapping that minimizes the goal on each design."""
 

@@ -66,6 +66,10 @@ class PeArrayPricer:
         """Find the layer's fronts of all structures, in memory, on disk or by enumeration."""
         fill([(pool(canonical(layer)), _for(layer, designs).kinds)])
 
+    def complete(self, layer: Layer) -> bool:
+        """Whether all tiles of the layer are considered (`choices.MOST_TILES`)."""
+        return pool(canonical(layer)).space.complete
+
     def layer(self, layer: Layer, residency: Residency, designs: Designs, minimize: Goal) -> StepPrices:
         """The best mapping of the layer's front on every design."""
         self.prepare(layer, designs)

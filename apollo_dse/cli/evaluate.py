@@ -122,6 +122,7 @@ def _layer(layer: "LayerCost") -> dict[str, object]:
         "bound_by": layer.bound_by,
         "compute_s": layer.compute_s,
         "repeats_cached": layer.repeats_cached,
+        "complete": layer.complete,
         "energy_by_level_j": layer.energy_by_level_j,
         "bytes_by_level": layer.bytes_by_level,
     }
@@ -158,3 +159,5 @@ def _show(cost: "DesignCost", peak_tops: float) -> None:
     ]
     columns = ("layer", "kind", "times", "MACs", "latency", "share", "energy", "utilization", "bound by")
     output.table(columns, rows)
+    if part := [layer for layer in cost.layers if not layer.complete]:
+        output.line(f"of {len(part)} of {len(cost.layers)} steps a part of all mappings was searched, not all")

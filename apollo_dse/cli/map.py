@@ -114,6 +114,7 @@ class _Mapped:
                     "latency_s": cost.latency_s,
                     "energy_j": cost.energy_j,
                     "bound_by": cost.bound_by,
+                    "complete": cost.complete,
                     "nest": self.nest(place).splitlines(),
                 }
                 for place, cost in self._costs()
@@ -123,7 +124,8 @@ class _Mapped:
     def show(self) -> None:
         for place, cost in self._costs():
             head = f"{cost.name}: {cost.latency_s * 1e6:.6g} us, {cost.energy_j * 1e6:.6g} uJ, {cost.bound_by}"
-            output.line(head + (f", {cost.repeats} times" if cost.repeats > 1 else ""))
+            head += f", {cost.repeats} times" if cost.repeats > 1 else ""
+            output.line(head + ("" if cost.complete else ", of a part of all mappings"))
             output.line(self.nest(place))
             output.line()
 

@@ -9,6 +9,7 @@ from accel_models import Layer, VectorOp, Workload
 from accel_models.analysis.capacity import held_bytes
 from accel_models.analysis.traffic import counts
 from accel_models.cost import CostModel
+from accel_models.mapspace import choices, front, pool
 from accel_models.templates.edge import PRESETS, build_edge
 
 V1 = PRESETS["edge-tpu-v1"]
@@ -144,3 +145,18 @@ def test_unmappable_layers_are_named() -> None:
 def test_refuses_unknown_goals() -> None:
     with pytest.raises(ValueError, match="latency"):
         CostModel(minimize="speed").evaluate([build_edge(V1)], NETWORK)  # type: ignore[arg-type]
+
+
+def test_a_mapspace_that_was_cut_is_told(monkeypatch, tmp_path) -> None:
+    network = Workload(name="one", layers=(Layer(name="conv", k=24, c=24, p=24, q=24),))
+    monkeypatch.setenv("APOLLO_DSE_CACHE", str(tmp_path))  # what is found below must not stay
+
+    def complete() -> bool:
+        return CostModel().evaluate([build_edge(V1)], network).design(0).layers[0].complete
+
+    monkeypatch.setattr(choices, "MOST_TILES", 100)
+    assert not complete()
+    for known in (front.mapspace, pool.pool):
+        known.cache_clear()
+    monkeypatch.undo()
+    assert complete()

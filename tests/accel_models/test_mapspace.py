@@ -8,6 +8,7 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from torch import Tensor
 
 from accel_models import Accelerator, Layer, Mapping, WordFormat, zoo
 from accel_models.analysis.energy import energies_j
@@ -342,3 +343,26 @@ def test_what_binds_is_what_the_itemized_prices_say(name: str) -> None:
             assert torch.equal(told.bound[there, i, state], step.bound[there])
             seen |= set(step.bound[there].tolist())
     assert len(seen) >= 3
+
+
+def test_prices_are_differentiable_in_what_designs_offer() -> None:
+    """Gradients against differences, of latency and energy of many mappings on two designs."""
+    layer = Layer(name="conv", k=12, c=8, p=6, q=6, r=3, s=3)
+    space, design = mapspace(canonical(layer)), accelerator(2, 2, 2, 8)
+    rng = np.random.default_rng(0)
+    index = np.stack([Case.of(layer, rng.integers(0, 10**6, 10).tolist(), design).choice for _ in range(20)])
+    designs = stack([design, with_memory(design, 1 << 16)])
+    features = torch.from_numpy(space.features(kind(int(designs.kinds[0]))[0], index))[None]
+    scale = torch.from_numpy(np.abs(designs.offered).max(axis=0) + 1e-30)
+
+    def both(relative: Tensor) -> tuple[Tensor, Tensor]:
+        prices = costs(layer, features, (relative * scale)[:, None], Residency(outputs=True))
+        return prices.latency_s * 1e6, prices.energy_j * 1e6
+
+    offered = (torch.from_numpy(designs.offered) / scale).requires_grad_()
+    assert torch.autograd.gradcheck(both, (offered,), eps=1e-7, atol=1e-5, rtol=1e-4)
+    latency_us, energy_uj = both(offered)
+    for each in (latency_us, energy_uj):
+        (gradient,) = torch.autograd.grad(each.sum(), offered, retain_graph=True)
+        assert torch.isfinite(gradient).all()
+        assert gradient.abs().sum() > 0

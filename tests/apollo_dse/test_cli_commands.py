@@ -110,6 +110,7 @@ def test_evaluate_prices_a_design_layer_by_layer(run, tiny):
     assert isclose(design["power_w"], design["energy_j"] / design["latency_s"])
     assert [layer["name"] for layer in design["layers"]] == ["conv", "fc", "relu"]
     assert {"macs", "utilization", "bound_by"} <= set(design["layers"][0])
+    assert all(layer["complete"] for layer in design["layers"])
     text = run("evaluate", "--workload", tiny, "--preset", "edge-tpu-v1")
     assert "bound by" in text
     assert "26.21 TOPS" in text

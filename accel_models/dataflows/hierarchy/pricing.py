@@ -56,6 +56,10 @@ class HierarchyPricer:
         """Search the layer's portfolio, unless it is known."""
         portfolio(self.structure, canonical(layer), torch.device("cpu"))
 
+    def complete(self, _layer: Layer) -> bool:
+        """Never: mappings of deep hierarchies are searched, not enumerated."""
+        return False
+
     def layer(self, layer: Layer, residency: Residency, designs: Batch, minimize: Goal) -> StepPrices:
         """The best mapping of the layer's portfolio on every design.
 

@@ -47,6 +47,10 @@ class NvdlaPricer:
         """Lay out the layer's candidates."""
         candidates(layer.p)
 
+    def complete(self, _layer: Layer) -> bool:
+        """Always: candidates are few."""
+        return True
+
     def layer(self, layer: Layer, residency: Residency, designs: Designs, minimize: Goal) -> StepPrices:
         """Price a layer with the candidate that minimizes the goal on each design."""
         designs = _for(layer, designs)

@@ -43,6 +43,10 @@ class RowStationaryPricer:
     def prepare(self, layer: Layer, designs: Designs) -> None:
         """Nothing: every candidate is priced on every design."""
 
+    def complete(self, _layer: Layer) -> bool:
+        """Always: every candidate is priced."""
+        return True
+
     def layer(self, layer: Layer, residency: Residency, designs: Designs, minimize: Goal) -> StepPrices:
         """Price a layer with the candidate that minimizes the goal on each design."""
         layer, designs = canonical(layer), _for(layer, designs)

@@ -69,6 +69,10 @@ class SystolicPricer:
     def prepare(self, layer: Layer, designs: Batch) -> None:
         """Nothing depends on the layer alone."""
 
+    def complete(self, _layer: Layer) -> bool:
+        """Always: candidates are few."""
+        return True
+
     def layer(self, layer: Layer, residency: Residency, designs: Batch, minimize: Goal) -> StepPrices:
         """Price a layer with the candidate that minimizes the goal on each design."""
         layer = _canonical(layer)
