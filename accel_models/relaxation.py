@@ -11,9 +11,9 @@ off chip do not rise either. Bytes on chip may: a chunk that more children share
 often. A pricer therefore lets an energy count only where the axes that its bytes may rise with are settled in
 the box, and as zero elsewhere (`Relaxable.relax`). Then m costs at most as much energy on R as on D. Which
 array tiles there are depends on the PEs and the room; where R has others than D, it has one that is as fast
-(`mapspace.enumeration.array_tiles`), and where energies on chip count, both have the same PEs and the same room.
-So bounds on latency may be searched in a room of the relaxation's own, which is smaller and sooner done. The least over m inherits both,
-whichever mapping was chosen for D, and for which goal.
+(`mapspace.enumeration.array_tiles`), and where energies on chip count both have the same PEs and the same
+room. So bounds on latency may be searched in a room of the relaxation's own, which takes less time. The least
+over m inherits both, whichever mapping was chosen for D, and for which goal.
 
 Network. D runs its layers along one path through the states of `accel_models.chain`, each at least as expensive
 as the least of that state on R, and R has every state that D has. So the shortest path on R by latencies alone
