@@ -13,7 +13,6 @@ NOT_LEARNING = {"random", "quasi-random"}
 
 QUICK_KNOBS = {
     "adaptive-p3bo": {"members": ["evolution", "evolution", "local-search"], "round_size": 8},
-    "mbo": {"families": ["ridge", "neighbours"], "draws": 1, "tune_every": 128},
     "p3bo": {"members": ["evolution", "local-search"], "round_size": 8},
     "portfolio": {"members": ["evolution", "bottleneck"], "patience": 8},
     "squirrel": {"model": "evolution"},
