@@ -9,14 +9,12 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from apollo_dse.optimizer import History, fresh
+from apollo_dse.optuna_terms import distributions, excesses, params_of, point_of
 from apollo_dse.problem import Problem
 from apollo_dse.trial import Trial
-from search_spaces.parameter import Categorical, Integer, Ordinal, Parameter, Real
-from search_spaces.quantity import Value
 from search_spaces.space import Point
 
 if TYPE_CHECKING:
-    from optuna.distributions import BaseDistribution
     from optuna.samplers import BaseSampler
     from optuna.trial import FrozenTrial
 
@@ -79,29 +77,22 @@ class _Optuna(History):
             suggested += 1
             if suggested > self.misses * n:
                 return self.problem.space.sample(rng, 1)[0]
-            params = study.ask(self._distributions()).params
-            return {p.name: _from_optuna(p, params[p.name]) for p in self.problem.space.parameters}
+            return point_of(self.problem.space, study.ask(distributions(self.problem.space)).params)
 
         return fresh(self.problem, rng, n, self.known, propose)
 
     def _sampler(self, seed: int) -> "BaseSampler":
         raise NotImplementedError
 
-    def _distributions(self) -> "dict[str, BaseDistribution]":
-        return {parameter.name: _distribution(parameter) for parameter in self.problem.space.parameters}
-
     def _frozen(self, trial: Trial) -> "FrozenTrial":
         from optuna.trial import TrialState, create_trial
 
-        params = {p.name: _to_optuna(p, trial.point[p.name]) for p in self.problem.space.parameters}
-        asked = {"params": params, "distributions": self._distributions()}
+        space = self.problem.space
+        asked = {"params": params_of(space, trial.point), "distributions": distributions(space)}
         if not trial.measurement.is_feasible:
             return create_trial(state=TrialState.FAIL, **asked)
-        violations = {
-            str(limit): -limit.slack(trial.measurement) / (abs(limit.limit) or 1.0)
-            for limit in self.problem.constraints
-        }
-        return create_trial(values=self.problem.losses(trial), constraints=violations, **asked)
+        limits = excesses(self.problem, trial.measurement)
+        return create_trial(values=self.problem.losses(trial), constraints=limits, **asked)
 
 
 class TPE(_Optuna):
@@ -120,25 +111,3 @@ class GP(_Optuna):
         from optuna.samplers import GPSampler
 
         return GPSampler(n_startup_trials=self.startup, seed=seed, deterministic_objective=True)
-
-
-def _distribution(parameter: Parameter) -> "BaseDistribution":
-    from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
-
-    match parameter:
-        case Real():
-            return FloatDistribution(parameter.low, parameter.high, log=parameter.log)
-        case Integer():
-            return IntDistribution(parameter.low, parameter.high, log=parameter.log)
-        case Ordinal():
-            return IntDistribution(0, len(parameter.values) - 1)
-        case Categorical():
-            return CategoricalDistribution(parameter.values)
-
-
-def _to_optuna(parameter: Parameter, value: Value) -> Value:
-    return parameter.values.index(value) if isinstance(parameter, Ordinal) else value
-
-
-def _from_optuna(parameter: Parameter, value: Value) -> Value:
-    return parameter.values[int(value)] if isinstance(parameter, Ordinal) else value
