@@ -5,7 +5,17 @@ from html import escape
 from typing import Any
 
 from apollo_dse.benchmark.curves import STYLE, classes, curves
-from apollo_dse.benchmark.words import OVERALL, WINS, headline, overall, regrets, wins
+from apollo_dse.benchmark.words import (
+    LOTTERY,
+    OVERALL,
+    SETTINGS,
+    WINS,
+    headline,
+    lottery,
+    overall,
+    regrets,
+    wins,
+)
 from apollo_dse.report.html import static_page
 
 
@@ -19,6 +29,8 @@ def render(told: Mapping[str, Any]) -> str:
     ]
     if len(names) > 1:
         parts.append(_section("Who beats whom", WINS, _table(("optimizer", *names), wins(told))))
+    if "lottery" in told:
+        parts.append(_section("The lottery of knobs", LOTTERY, _table(SETTINGS, lottery(told))))
     note = "Regret after each trial: median over seeds, and from the first to the third quartile."
     cards = "".join(_card(name, task, names) for name, task in told["tasks"].items())
     parts.append(_section("Tasks", note, f'<div class="grid2">{cards}</div>'))

@@ -11,6 +11,9 @@ OVERALL = ("optimizer", "mean rank", "trials to 5 %", "reached", "trials to 1 %"
 
 REGRETS = "Median regret at the end; of two objectives the share of hypervolume that is missing:"
 WINS = "Runs won by the row against the column, * where chance is ruled out (p <= 0.05):"
+LOTTERY = "Regret at the end (geometric mean over tasks of the median) by how lucky the knobs were chosen:"
+SETTINGS = ("optimizer", "settings", "default", "best", "median", "worst")
+"""Headings of `lottery`."""
 
 
 def headline(told: Mapping[str, Any]) -> str:
@@ -47,6 +50,14 @@ def wins(told: Mapping[str, Any]) -> list[Row]:
     """A row an optimizer: the share of runs that it won against each of the others."""
     names = told["optimizers"]
     return [[one, *(_won(told["wins"][one].get(other)) for other in names)] for one in names]
+
+
+def lottery(told: Mapping[str, Any]) -> list[Row]:
+    """A row an optimizer: regret at its default settings, and at the best, the median and the worst tried."""
+    return [
+        [name, str(len(found["scores"])), *(_share(found[which]) for which in SETTINGS[2:])]
+        for name, found in told["lottery"].items()
+    ]
 
 
 def _reached(target: Mapping[str, Any]) -> tuple[str, str]:

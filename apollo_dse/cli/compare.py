@@ -23,6 +23,9 @@ def compare(  # noqa: PLR0913 - one parameter an option
     trials: Annotated[WholeNumber, Parameter(help="Designs that a run may try.")] = 200,
     seeds: Annotated[WholeNumber, Parameter(help="Runs of each optimizer on each task.")] = 20,
     batch: Annotated[WholeNumber, Parameter(help="Designs a round; an optimizer learns after each round.")] = 1,
+    lottery: Annotated[
+        WholeNumber, Parameter(help="Settings of each optimizer to try, its defaults among them; 1 if absent.")
+    ] = 1,
     jobs: Annotated[WholeNumber, Parameter(help="Processes.")] = 1,
     results: Annotated[
         Path | None, Parameter(help="The file of runs made so far; ./apollo-dse-compare.jsonl if absent.")
@@ -42,6 +45,8 @@ def compare(  # noqa: PLR0913 - one parameter an option
       apollo-dse compare --optimizers bayesian,random --jobs 2 --json
     """
     from apollo_dse import benchmark
+    from apollo_dse.benchmark.lottery import lottery as drawn
+    from apollo_dse.benchmark.lottery import tickets, with_tickets
     from apollo_dse.benchmark.page import render
     from apollo_dse.optimizers import get, names
 
@@ -54,15 +59,19 @@ def compare(  # noqa: PLR0913 - one parameter an option
             get(name)
         chosen = benchmark.select(() if tasks == ALL else _words(tasks), workload)
         runs = benchmark.grid(_words(optimizers), chosen, trials, seeds, batch)
+        settings = {name: tickets(name, chosen[0].problem(), lottery) for name in _words(optimizers)}
+        wanted = with_tickets(runs, settings)
         kept = benchmark.Results(*[results] if results else [])
-        with _progress(len(runs)) as tell:
-            complete = benchmark.make(runs, kept, jobs, tell)
+        with _progress(len(wanted)) as tell:
+            complete = benchmark.make(wanted, kept, jobs, tell)
     if not complete:
-        there = sum(run in kept for run in runs)
+        there = sum(run in kept for run in wanted)
         raise Interrupted(
-            f"interrupted; {there} of {len(runs)} runs are kept in {kept.path}; the same command goes on"
+            f"interrupted; {there} of {len(wanted)} runs are kept in {kept.path}; the same command goes on"
         )
     told = benchmark.document(runs, kept)
+    if lottery > 1:
+        told["lottery"] = drawn(runs, settings, kept)
     if out is not None:
         with user_input():
             out.write_text(render(told), encoding="utf-8")
@@ -100,3 +109,6 @@ def _show(told: Mapping[str, Any]) -> None:
     if len(names) > 1:
         output.line(f"\n{words.WINS}")
         output.table(("optimizer", *names), words.wins(told))
+    if "lottery" in told:
+        output.line(f"\n{words.LOTTERY}")
+        output.table(words.SETTINGS, words.lottery(told))

@@ -61,6 +61,14 @@ def test_a_page_is_written(capsys, monkeypatch, folder):
     assert page.count('class="curves"') == 2
 
 
+def test_the_lottery_draws_equal_numbers_of_settings(capsys, monkeypatch, folder):
+    words = ("--optimizers", "evolution", "--tasks", QUICK, "--trials", "10", "--seeds", "2", "--lottery", "3")
+    told = json.loads(run(capsys, monkeypatch, folder, *words, "--json"))["lottery"]["evolution"]
+    assert len(told["settings"]) == len(told["scores"]) == 3
+    assert told["best"] <= told["median"] <= told["worst"]
+    assert "by how lucky the knobs were chosen" in run(capsys, monkeypatch, folder, *words)
+
+
 def test_tasks_are_listed_with_their_answers(capsys):
     assert main(["tasks", "--json"]) == 0
     told = json.loads(capsys.readouterr().out)
