@@ -9,7 +9,7 @@ from math import log
 
 import numpy as np
 
-from apollo_dse.benchmark.statistics import ROUNDING, Curve
+from apollo_dse.benchmark.statistics import ROUNDING, BetterThanOptimalError, Curve
 
 MARGIN = 1.1
 """The bounds are the worst losses of the exact front times this."""
@@ -23,7 +23,7 @@ def missing_volume(losses: Sequence[Sequence[float]], front: Sequence[Sequence[f
         front: losses of the exact front [k][m].
 
     Raises:
-        ValueError: the trials have a larger hypervolume than the front.
+        BetterThanOptimalError: the trials have a larger hypervolume than the front.
     """
     import torch
     from botorch.utils.multi_objective.hypervolume import Hypervolume
@@ -42,5 +42,6 @@ def missing_volume(losses: Sequence[Sequence[float]], front: Sequence[Sequence[f
             volume = measure.compute(found)
         curve[row] = 1.0 - volume / whole
     if len(curve) and curve[-1] < -ROUNDING:
-        raise ValueError(f"no trials can have more hypervolume than the front, but they have {-curve[-1]} more")
+        rule = "no trials can have more hypervolume than the front"
+        raise BetterThanOptimalError(f"{rule}, but they have {-curve[-1]:.3g} of it more")
     return np.where(curve < ROUNDING, 0.0, curve)

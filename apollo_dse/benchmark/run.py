@@ -20,8 +20,8 @@ import apollo_dse.optimizer
 from apollo_dse import optimizers
 from apollo_dse.benchmark.hypervolume import missing_volume
 from apollo_dse.benchmark.memory import Remembered, pricing_source, remembered, source_of
-from apollo_dse.benchmark.solutions import Solution, solution, stored
-from apollo_dse.benchmark.statistics import Curve, regret_curve
+from apollo_dse.benchmark.solutions import RENEW, Solution, StaleError, solution, stored
+from apollo_dse.benchmark.statistics import BetterThanOptimalError, Curve, regret_curve
 from apollo_dse.benchmark.suite import TASKS
 from apollo_dse.problem import Problem
 from apollo_dse.study import Study
@@ -80,7 +80,8 @@ def execute(run: Run) -> Outcome:
     """Make a run.
 
     Raises:
-        ValueError: there is no such task or optimizer, a knob is wrong, or the task's solution is stale.
+        ValueError: there is no such optimizer, or a knob is wrong.
+        StaleError: the task's solution is not of this cost model, or the run beat it.
     """
     problem, answer = world(run.task)
     assert isinstance(problem.evaluate, Remembered)
@@ -90,7 +91,11 @@ def execute(run: Run) -> Outcome:
     study.run(run.trials)
     thinking = (process_time() - start) - (problem.evaluate.seconds - measuring)
     trials = study.trials
-    curve = regret(problem, trials, answer).tolist()
+    try:
+        curve = regret(problem, trials, answer).tolist()
+    except BetterThanOptimalError as error:
+        beaten = f"{run.optimizer} with seed {run.seed} beat the solution of {run.task}: {error}"
+        raise StaleError(f"{beaten}; renew it: {RENEW} {run.task}") from error
     return Outcome(
         regret=tuple(curve + curve[-1:] * (run.trials - len(curve))),
         feasible=sum(map(problem.feasible, trials)) / len(trials),
@@ -102,7 +107,7 @@ def regret(problem: Problem, trials: Sequence[Trial], answer: Solution) -> Curve
     """The regret after each of n trials [n], by one objective or several.
 
     Raises:
-        ValueError: a trial is better than the exact solution.
+        BetterThanOptimalError: a trial is better than the exact solution.
     """
     worst = (inf,) * len(problem.objectives)
     losses = [problem.losses(trial) if problem.feasible(trial) else worst for trial in trials]

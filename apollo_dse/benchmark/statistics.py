@@ -24,6 +24,10 @@ SIGNIFICANT = 0.05
 """Family-wise error rate of the win matrix."""
 
 
+class BetterThanOptimalError(ValueError):
+    """Trials that are better than what is said to be the exact answer."""
+
+
 def regret_curve(losses: Sequence[float], optimum: float) -> Curve:
     """Relative regret of the best so far after each trial [n].
 
@@ -32,14 +36,17 @@ def regret_curve(losses: Sequence[float], optimum: float) -> Curve:
         optimum: the exact optimum, not 0.
 
     Raises:
-        ValueError: the optimum is 0, or a loss is below it by more than rounding.
+        ValueError: the optimum is 0.
+        BetterThanOptimalError: a loss is below it by more than rounding.
     """
     if optimum == 0.0:
         raise ValueError("regret is relative to the optimum, which must not be 0")
     best = np.minimum.accumulate(np.asarray(losses, dtype=np.float64))
     regret: Curve = (best - optimum) / abs(optimum)
     if len(regret) and regret[-1] < -ROUNDING:
-        raise ValueError(f"no loss can be below the optimum {optimum!r}, but one is {float(best[-1])!r}")
+        raise BetterThanOptimalError(
+            f"no loss can be below the optimum {optimum!r}, but one is {float(best[-1])!r}"
+        )
     return np.where(regret < ROUNDING, 0.0, regret)
 
 

@@ -71,6 +71,16 @@ def test_the_optimum_has_no_regret_and_nothing_beats_it():
             benchmark.regret(problem, [*trials, better], answer)
 
 
+def test_a_run_that_beats_the_optimum_names_the_command_that_renews_it(monkeypatch):
+    problem, answer = run.world(QUICK)
+    [best] = answer.designs
+    metrics = {name: value * 100 for name, value in best.measurement.metrics.items()}
+    worse = replace(answer, designs=(replace(best, measurement=replace(best.measurement, metrics=metrics)),))
+    monkeypatch.setattr(run, "world", lambda task: (problem, worse))
+    with pytest.raises(benchmark.StaleError, match=f"random with seed 0 beat .* renew it: .* {QUICK}"):
+        run.execute(Run(task=QUICK, optimizer="random", seed=0, trials=4))
+
+
 def test_the_number_of_processes_changes_nothing(made, tmp_path):
     alone = Results(tmp_path / "alone.jsonl")
     assert benchmark.make(GRID, alone, jobs=1)
