@@ -28,8 +28,6 @@ _OURS = {
 _PEERS: Mapping[str, tuple[str, str]] = {
     "optuna-tpe": ("optuna", "apollo_dse.optimizers.peers.optuna:TPE"),
     "optuna-gp": ("optuna", "apollo_dse.optimizers.peers.optuna:GP"),
-    "nevergrad-discrete": ("nevergrad", "apollo_dse.optimizers.peers.nevergrad:DiscreteOnePlusOne"),
-    "nevergrad-de": ("nevergrad", "apollo_dse.optimizers.peers.nevergrad:DifferentialEvolution"),
 }
 """Optimizers of other libraries: which module must be installed, and the class that stands for them."""
 

@@ -10,21 +10,24 @@ from apollo_dse.testing import CONTRACTS, LEARNING
 
 NOT_LEARNING = {"random"}
 THOROUGH = {"bayesian"}  # thinks for some 50 ms about each of ten thousand suggestions
+PEERS = {"optuna-tpe", "optuna-gp"}  # of other libraries, where they are installed
 
 
-def learning(name):
-    """The name, marked as slow where the contracts of `LEARNING` take minutes."""
-    return pytest.param(name, marks=pytest.mark.slow) if name in THOROUGH else name
+def patient(name, slow):
+    """The name, marked as slow where contracts take minutes."""
+    return pytest.param(name, marks=pytest.mark.slow) if name in slow else name
 
 
 @pytest.mark.parametrize("contract", CONTRACTS)
-@pytest.mark.parametrize("name", optimizers.names())
+@pytest.mark.parametrize("name", [patient(name, PEERS) for name in optimizers.names()])
 def test_contract(name, contract):
     CONTRACTS[contract](optimizers.get(name))
 
 
 @pytest.mark.parametrize("contract", LEARNING)
-@pytest.mark.parametrize("name", [*map(learning, sorted(set(optimizers.names()) - NOT_LEARNING))])
+@pytest.mark.parametrize(
+    "name", [patient(name, THOROUGH | PEERS) for name in sorted({*optimizers.names()} - NOT_LEARNING)]
+)
 def test_learning(name, contract):
     LEARNING[contract](optimizers.get(name))
 

@@ -79,4 +79,4 @@ class GP(_Optuna):
     def _sampler(self, seed: int) -> "BaseSampler":
         from optuna.samplers import GPSampler
 
-        return GPSampler(n_startup_trials=self.startup, seed=seed, deterministic_objective=True)
+        return GPSampler(n_startup_trials=self.startup, seed=seed)
