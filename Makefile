@@ -4,7 +4,7 @@ VENV   ?= .venv
 BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 
-.PHONY: setup demo test test-slow check fix zoo clean
+.PHONY: setup demo test test-slow check fix zoo solutions clean
 
 setup: $(READY)
 
@@ -35,6 +35,9 @@ fix: setup
 
 zoo: setup
 	$(BIN)/python -m accel_models.zoo.build
+
+solutions: setup
+	$(BIN)/python -m apollo_dse.benchmark.solve
 
 clean:
 	rm -rf $(VENV) build dist out .pytest_cache .ruff_cache .mypy_cache .hypothesis

@@ -11,12 +11,14 @@ from cyclopts import App, CycloptsError, Parameter
 
 from apollo_dse.cli import errors
 from apollo_dse.cli.cache import cache
+from apollo_dse.cli.compare import compare
 from apollo_dse.cli.evaluate import evaluate
 from apollo_dse.cli.explore import explore
 from apollo_dse.cli.map import map
 from apollo_dse.cli.optimum import optimum
 from apollo_dse.cli.report import report
 from apollo_dse.cli.studies import studies
+from apollo_dse.cli.tasks import tasks
 from apollo_dse.cli.trace import trace
 from apollo_dse.cli.validate import validate
 from apollo_dse.cli.workloads import workloads
@@ -30,6 +32,8 @@ COMMANDS: tuple[Callable[..., None], ...] = (
     map,
     explore,
     optimum,
+    tasks,
+    compare,
     studies,
     report,
     validate,

@@ -9,6 +9,7 @@ import base64
 import hashlib
 import html
 import re
+from collections.abc import Mapping
 from functools import cache
 from importlib.resources import files
 
@@ -24,29 +25,44 @@ def render(report: ReportData) -> str:
     """The report as one self-contained HTML page; equal reports give equal pages."""
     style, script = _asset("report.css"), _script()
     parts = {
-        "policy": "; ".join(
-            (
-                "default-src 'none'",
-                f"script-src {_digest(script)}",
-                f"style-src {_digest(style)}",
-                "img-src data:",
-                "base-uri 'none'",
-                "form-action 'none'",
-            )
-        ),
+        "policy": _policy(style, script),
         "title": html.escape(f"{report.study.name}: apollo-dse report"),
         "style": style,
         "words": _words(report),
         "data": script_safe(to_json(report)),
         "script": script,
     }
-    return re.sub(r"\{\{(\w+)\}\}", lambda match: parts[match[1]], _asset("page.html"))
+    return _filled("page.html", parts)
+
+
+def static_page(title: str, body: str, style: str = "") -> str:
+    """A page of words and pictures in the style of reports, without a script.
+
+    Args:
+        title: as text.
+        body: as HTML; what others wrote must be escaped in it.
+        style: rules beside those of reports.
+    """
+    rules = _asset("report.css") + style
+    parts = {"policy": _policy(rules), "title": html.escape(title), "style": rules, "body": body}
+    return _filled("static.html", parts)
 
 
 def script_safe(json_text: str) -> str:
     """JSON that cannot end the script element it stands in, nor open a comment: `<`, `>`, `&` as escapes."""
     escapes = {"<": "\\u003c", ">": "\\u003e", "&": "\\u0026", "\u2028": "\\u2028", "\u2029": "\\u2029"}
     return re.sub("[<>&\u2028\u2029]", lambda match: escapes[match[0]], json_text)
+
+
+def _filled(template: str, parts: Mapping[str, str]) -> str:
+    return re.sub(r"\{\{(\w+)\}\}", lambda match: parts[match[1]], _asset(template))
+
+
+def _policy(style: str, script: str | None = None) -> str:
+    """What a page may load: its own style and script, and nothing else."""
+    sources = [f"style-src {_digest(style)}", "img-src data:", "base-uri 'none'", "form-action 'none'"]
+    scripts = [f"script-src {_digest(script)}"] if script is not None else []
+    return "; ".join(["default-src 'none'", *scripts, *sources])
 
 
 def _words(report: ReportData) -> str:

@@ -25,6 +25,9 @@ QUICK_CONTRACTS = ("suggests_points_of_the_space", "resumes_by_replay", "suggest
 LEARNING_SLOWLY = {"bayesian", "differential-evolution", "local-search", "nsga2", *QUICK_KNOBS}
 """Optimizers whose contracts of `LEARNING` are marked as slow."""
 
+PEERS = {"optuna-tpe", "optuna-gp"}
+"""Those of other libraries, where these are installed; slow, too."""
+
 
 def marked(name, slow):
     """The name, marked as slow if it is one of those."""
@@ -32,7 +35,7 @@ def marked(name, slow):
 
 
 @pytest.mark.parametrize("contract", CONTRACTS)
-@pytest.mark.parametrize("name", [marked(name, QUICK_KNOBS) for name in optimizers.names()])
+@pytest.mark.parametrize("name", [marked(name, PEERS | {*QUICK_KNOBS}) for name in optimizers.names()])
 def test_contract(name, contract):
     CONTRACTS[contract](optimizers.get(name))
 
@@ -45,7 +48,8 @@ def test_contract_with_quick_knobs(name, contract):
 
 @pytest.mark.parametrize("contract", LEARNING)
 @pytest.mark.parametrize(
-    "name", [marked(name, LEARNING_SLOWLY) for name in optimizers.names() if name not in NOT_LEARNING]
+    "name",
+    [marked(name, PEERS | LEARNING_SLOWLY) for name in optimizers.names() if name not in NOT_LEARNING],
 )
 def test_learning(name, contract):
     LEARNING[contract](optimizers.get(name))

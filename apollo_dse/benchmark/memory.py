@@ -1,0 +1,151 @@
+"""Measurements kept on disk, so that a point is priced once for all optimizers, seeds and budgets.
+
+The key is the evaluator's fingerprint, the source of the packages that price, and the point: a changed cost
+model never meets old measurements. The file `measurements.sqlite` lies beside that of the mappings; one that
+cannot be used costs only the time to price again.
+"""
+
+import json
+import os
+import sqlite3
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import lru_cache
+from hashlib import sha256
+from pathlib import Path
+from time import process_time
+
+import accel_models
+import search_spaces
+from accel_models.mapspace.cache import PATIENCE_S, folder
+from apollo_dse.evaluators.analytical import AnalyticalEvaluator
+from apollo_dse.problem import Problem
+from apollo_dse.trial import Measurement
+from search_spaces.space import Point, canonical
+
+FILE = "measurements.sqlite"
+_TABLE = (
+    "CREATE TABLE IF NOT EXISTS measurements (world BLOB, point TEXT, answer TEXT, PRIMARY KEY (world, point))"
+    " WITHOUT ROWID"
+)
+
+
+def source_of(*files: Path) -> bytes:
+    """Digest of Python files, in their order."""
+    digest = sha256()
+    for file in files:
+        digest.update(file.read_bytes())
+    return digest.digest()
+
+
+@lru_cache(maxsize=1)
+def pricing_source() -> bytes:
+    """Digest of all that a price follows from: the source of the cost models and of the spaces."""
+    roots = [Path(package.__path__[0]) for package in (accel_models, search_spaces)]
+    return source_of(*(file for root in roots for file in sorted(root.rglob("*.py"))))
+
+
+class Remembered:
+    """An evaluator that asks another one only for points that nobody asked before.
+
+    A design that cannot be built is not priced: its reason is that of the preview, and does not go on with
+    which layers would not have run either.
+
+    Args:
+        evaluator: who prices.
+        path: the file; by default one for all in the cache folder.
+
+    Attributes:
+        seconds: processor time of this process spent on pricing and on the file.
+    """
+
+    def __init__(self, evaluator: AnalyticalEvaluator, path: Path | None = None) -> None:
+        self.evaluator = evaluator
+        self.seconds = 0.0
+        self.path = path or folder() / FILE
+        self._world = sha256(pricing_source() + evaluator.fingerprint.encode()).digest()
+        self._known: dict[str, Measurement] = {}
+
+    @property
+    def metrics(self) -> tuple[str, ...]:
+        """Names of all metrics of a feasible measurement."""
+        return self.evaluator.metrics
+
+    @property
+    def fingerprint(self) -> str:
+        """That of the evaluator who prices."""
+        return self.evaluator.fingerprint
+
+    def __call__(self, points: Sequence[Point]) -> list[Measurement]:
+        """One measurement a point, in order."""
+        start = process_time()
+        texts = dict(zip(map(canonical, points), points, strict=True))
+        missing = [text for text in texts if text not in self._known]
+        self._known |= self._read(missing)
+        new = {text: texts[text] for text in missing if text not in self._known}
+        if new:
+            priced = dict(zip(new, self._price(list(new.values())), strict=True))
+            self._known |= priced
+            self._write(priced)
+        self.seconds += process_time() - start
+        return [self._known[canonical(point)] for point in points]
+
+    def _price(self, points: Sequence[Point]) -> list[Measurement]:
+        found = self.evaluator.preview(points)
+        rows = [row for row, measurement in enumerate(found) if measurement.is_feasible]
+        for row, measurement in zip(rows, self.evaluator([points[row] for row in rows]), strict=True):
+            found[row] = measurement
+        return found
+
+    def _read(self, texts: Sequence[str]) -> dict[str, Measurement]:
+        found = {}
+        try:
+            connection = _connection(self.path, os.getpid())
+            for text in texts:
+                row = connection.execute(
+                    "SELECT answer FROM measurements WHERE world = ? AND point = ?", (self._world, text)
+                ).fetchone()
+                if row is not None:
+                    found[text] = _decoded(row[0])
+        except (OSError, sqlite3.Error, ValueError, TypeError):
+            return found
+        return found
+
+    def _write(self, measured: dict[str, Measurement]) -> None:
+        rows = [(self._world, text, _encoded(measurement)) for text, measurement in measured.items()]
+        try:
+            connection = _connection(self.path, os.getpid())
+            connection.executemany("INSERT OR REPLACE INTO measurements VALUES (?, ?, ?)", rows)
+        except (OSError, sqlite3.Error):
+            return
+
+
+def remembered(problem: Problem) -> Problem:
+    """The problem with a memory.
+
+    Raises:
+        TypeError: its evaluator is not the built-in one.
+    """
+    if not isinstance(problem.evaluate, AnalyticalEvaluator):
+        raise TypeError(f"only the built-in evaluator is remembered, but got {type(problem.evaluate).__name__}")
+    return replace(problem, evaluate=Remembered(problem.evaluate))
+
+
+def _encoded(measurement: Measurement) -> str:
+    return json.dumps(measurement.infeasible_because or dict(measurement.metrics))
+
+
+def _decoded(answer: str) -> Measurement:
+    content = json.loads(answer)
+    return Measurement(infeasible_because=content) if isinstance(content, str) else Measurement(content)
+
+
+@lru_cache(maxsize=1)
+def _connection(path: Path, _process: int) -> sqlite3.Connection:
+    """The process's connection: a fork must not use its parent's."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    connection = sqlite3.connect(path, timeout=PATIENCE_S, isolation_level=None)
+    connection.execute("PRAGMA journal_mode=WAL")
+    connection.execute("PRAGMA synchronous=OFF")
+    connection.execute(_TABLE)
+    return connection
