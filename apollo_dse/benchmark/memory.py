@@ -132,12 +132,13 @@ def remembered(problem: Problem) -> Problem:
 
 
 def _encoded(measurement: Measurement) -> str:
-    return json.dumps(measurement.infeasible_because or dict(measurement.metrics))
+    parts = dict(measurement.metrics), measurement.infeasible_because, dict(measurement.bottlenecks)
+    return json.dumps(parts)
 
 
 def _decoded(answer: str) -> Measurement:
-    content = json.loads(answer)
-    return Measurement(infeasible_because=content) if isinstance(content, str) else Measurement(content)
+    metrics, reason, bottlenecks = json.loads(answer)
+    return Measurement(metrics, reason, bottlenecks)
 
 
 @lru_cache(maxsize=1)
