@@ -88,6 +88,8 @@ def price_states(
     allowed = allowed_states(layers, keep_activations=keep_activations)
     if isinstance(pricer, NetworkPricer):
         return pricer.costs(layers, allowed, designs, minimize)
+    if not layers:
+        return _no_costs(pricer, designs)
     steps = [
         {state: pricer.layer(layer, Residency(*STATES[state]), designs, minimize) for state in states}
         for layer, states in zip(layers, allowed, strict=True)
@@ -110,6 +112,13 @@ def price_states(
         for name, column in columns.items()
     }
     return StateCosts(**found, excess=torch.stack([states[0].excess for states in steps], dim=1))
+
+
+def _no_costs(pricer: Pricer, designs: Any) -> StateCosts:
+    """Costs of no layers."""
+    nothing = pricer.vector((), designs, keep_activations=False).latency_s.T[..., None]  # [n, 0, 1]
+    none = nothing.expand(-1, -1, len(STATES))
+    return StateCosts(none, none, none.long(), nothing.expand(-1, -1, len(pricer.limits)))
 
 
 def executions(layers: Sequence[Layer], costs: StateCosts, minimize: Goal) -> Tensor:

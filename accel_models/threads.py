@@ -11,12 +11,15 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import lru_cache
+from threading import current_thread
 from typing import TypeVar
 
 import torch
 
 VARIABLE = "APOLLO_DSE_THREADS"
 """Environment variable with the most threads to take, where not as many as the process has cores."""
+
+_PREFIX = "apollo-dse"
 
 Task = TypeVar("Task")
 Answer = TypeVar("Answer")
@@ -35,13 +38,18 @@ def one_thread() -> Iterator[None]:
 
 def threads() -> int:
     """How many threads compiled loops take."""
-    return max(1, int(os.environ.get(VARIABLE) or len(os.sched_getaffinity(0))))
+    if asked := os.environ.get(VARIABLE):
+        return max(1, int(asked))
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def spread(work: Callable[[Task], Answer], tasks: Sequence[Task]) -> Iterable[Answer]:
-    """Answers to tasks, in order, found on all threads; the work must let go of the interpreter's lock."""
+    """Answers to tasks, in order, found on all threads; the work must let go of the interpreter's lock.
+
+    Work that spreads tasks of its own does these by itself: nobody waits for a thread that waits.
+    """
     count = threads()
-    if count == 1 or len(tasks) < 2:
+    if count == 1 or len(tasks) < 2 or current_thread().name.startswith(_PREFIX):
         return map(work, tasks)
     return _pool(count, os.getpid()).map(work, tasks)
 
@@ -49,4 +57,4 @@ def spread(work: Callable[[Task], Answer], tasks: Sequence[Task]) -> Iterable[An
 @lru_cache(maxsize=1)
 def _pool(count: int, _process: int) -> ThreadPoolExecutor:
     """The process's threads: a fork has none of its parent's."""
-    return ThreadPoolExecutor(count, thread_name_prefix="apollo-dse")
+    return ThreadPoolExecutor(count, thread_name_prefix=_PREFIX)

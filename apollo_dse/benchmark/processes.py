@@ -16,7 +16,13 @@ from apollo_dse.benchmark.results import Results
 from apollo_dse.benchmark.run import Run, execute
 from apollo_dse.interrupts import interrupts
 
-THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMBA_NUM_THREADS")
+THREADS = (
+    "OMP_NUM_THREADS",
+    "MKL_NUM_THREADS",
+    "OPENBLAS_NUM_THREADS",
+    "NUMBA_NUM_THREADS",
+    "APOLLO_DSE_THREADS",
+)
 POLL_S = 0.2
 
 

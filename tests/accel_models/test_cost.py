@@ -5,11 +5,13 @@ from dataclasses import replace
 import pytest
 import torch
 
+import search_spaces
 from accel_models import Layer, VectorOp, Workload
 from accel_models.analysis.capacity import held_bytes
 from accel_models.analysis.traffic import counts
 from accel_models.cost import CostModel
 from accel_models.mapspace import choices, front, pool
+from accel_models.pricing import GOALS
 from accel_models.templates.edge import PRESETS, build_edge
 
 V1 = PRESETS["edge-tpu-v1"]
@@ -160,3 +162,15 @@ def test_a_mapspace_that_was_cut_is_told(monkeypatch, tmp_path) -> None:
         known.cache_clear()
     monkeypatch.undo()
     assert complete()
+
+
+@pytest.mark.parametrize("name", search_spaces.names())
+def test_a_network_of_vector_operations_alone_has_a_price(name: str) -> None:
+    space = search_spaces.get(name)
+    point = next(iter(space.presets.values()))
+    network = Workload(name="pool", layers=(), vector_ops=(POOL, RELU))
+    for goal in GOALS:
+        found = CostModel(minimize=goal).evaluate([space.build(point)], network).design(0)
+        assert [layer.name for layer in found.layers] == ["pool", "relu"]
+        assert found.latency_s == pytest.approx(2 * found.layers[0].latency_s)
+        assert found.energy_j > found.layers[1].energy_j > 0
