@@ -114,11 +114,11 @@ class AnalyticalEvaluator:
         space, pricer = self.design_space, self._pricer
         if pricer is None or space.monotone is None:
             return found
+        settled = [name for name in space.space.names if name not in space.monotone.parameters]
         groups: dict[tuple[object, ...], list[int]] = {}
         for row, point in enumerate(points):
             if point in space.space:
-                settled = (value for name, value in point.items() if name not in space.monotone.parameters)
-                groups.setdefault(tuple(settled), []).append(row)
+                groups.setdefault(tuple(point[name] for name in settled), []).append(row)
         for rows in groups.values():
             designs = space.columns([points[row] for row in rows])
             totals = [self._cost_model.totals(pricer, designs, workload) for workload in self.workloads]

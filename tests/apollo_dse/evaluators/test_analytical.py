@@ -13,6 +13,7 @@ from apollo_dse.evaluators import Evaluator
 from apollo_dse.evaluators.analytical import AnalyticalEvaluator
 from apollo_dse.problem import METRICS, Constraint, Objective, Problem
 from apollo_dse.trial import Trial
+from search_spaces.files import load
 from search_spaces.hardware.edge import EDGE
 
 CONV = Workload(name="conv", layers=(Layer(name="c", k=8, c=4, p=6, q=6, r=3, s=3),))
@@ -201,3 +202,27 @@ def test_the_preview_says_what_the_evaluation_would() -> None:
         elif after.is_feasible:
             assert before.metrics == {"area_mm2": after.metrics["area_mm2"]}
     assert {measurement.is_feasible for measurement in known} == {True, False}
+
+
+def test_points_are_measured_alike_however_their_parameters_are_ordered(tmp_path) -> None:
+    """Numbers of designs are made at once for all points that settle the same values of the same parameters."""
+    file = tmp_path / "formats.yaml"
+    file.write_text("base: edge\nvalues: {weight_format: [int8, int16], activation_format: [int8, int16]}\n")
+    space = load(file)
+    point = {
+        **space.space.sample(np.random.default_rng(0), 1)[0],
+        "pe_x": 2,
+        "pe_y": 2,
+        "cores": 2,
+        "lanes": 16,
+    }
+    weights = {**point, "weight_format": "int16", "activation_format": "int8"}
+    activations = {**point, "weight_format": "int8", "activation_format": "int16"}
+    points = [weights, dict(reversed(activations.items()))]
+    evaluator = AnalyticalEvaluator(space, [CONV])
+    together = evaluator(points)
+    assert together == [*evaluator(points[:1]), *evaluator(points[1:])]
+    costs = CostModel(span=space.span()).evaluate([space.build(each) for each in points], CONV)
+    assert costs.feasible.all()
+    assert costs.energy_j[0] != costs.energy_j[1]
+    assert [each.metrics["energy_j"] for each in together] == pytest.approx(costs.energy_j.tolist())
