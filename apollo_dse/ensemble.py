@@ -58,6 +58,17 @@ class Member:
         return kind(problem, stream, **self.knobs)
 
 
+def members_of(given: Sequence[str | Sequence[Any] | Member]) -> tuple[Member, ...]:
+    """The members of an ensemble, from names or pairs of name and knobs.
+
+    Raises:
+        ValueError: there is none, or `Member.of` refuses one.
+    """
+    if not given:
+        raise ValueError("there must be at least one member, but got none")
+    return tuple(map(Member.of, given))
+
+
 class Ensemble(History):
     """Base of optimizers that have others propose their points; all members are told all trials.
 

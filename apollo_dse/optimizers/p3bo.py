@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from apollo_dse import optimizers
-from apollo_dse.ensemble import Ensemble, Member, best_of, rewards
+from apollo_dse.ensemble import Ensemble, Member, best_of, members_of, rewards
 from apollo_dse.problem import Problem
 from apollo_dse.trial import Trial
 from apollo_dse.variation import Variation
@@ -54,14 +54,12 @@ class P3BO(Ensemble):
         temperature: float = 0.5,
     ) -> None:
         super().__init__(problem, seed)
-        if not members:
-            raise ValueError("there must be at least one member, but got none")
         if round_size < 1:
             raise ValueError(f"`round_size >= 1` must hold, but got round_size={round_size}")
         if not (0 <= decay < 1 and temperature > 0):
             got = f"decay={decay}, temperature={temperature}"
             raise ValueError(f"`0 <= decay < 1` and `temperature > 0` must hold, but got {got}")
-        self.given = tuple(map(Member.of, members))
+        self.given = members_of(members)
         self.round_size = round_size
         self.decay = decay
         self.temperature = temperature

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from apollo_dse import optimizers
-from apollo_dse.ensemble import Ensemble, Member, best_of
+from apollo_dse.ensemble import Ensemble, best_of, members_of
 from apollo_dse.problem import Problem
 from apollo_dse.ranking import rank
 from apollo_dse.trial import Trial
@@ -52,12 +52,10 @@ class Portfolio(Ensemble):
         patience: int = 48,
     ) -> None:
         super().__init__(problem, seed)
-        if not members:
-            raise ValueError("there must be at least one member, but got none")
         if not (0 < lead <= 1 and patience >= 1):
             got = f"lead={lead}, patience={patience}"
             raise ValueError(f"`0 < lead <= 1` and `patience >= 1` must hold, but got {got}")
-        self.members = tuple(map(Member.of, members))
+        self.members = members_of(members)
         self.lead = lead
         self.patience = patience
         self.leader = 0
