@@ -46,7 +46,7 @@ class StateCosts:
     excess: Tensor
 
     @property
-    def runs(self) -> Tensor:
+    def fits(self) -> Tensor:
         """Whether all layers fit, [n]."""
         return torch.isfinite(self.latency_s[..., 0]).all(dim=1)
 

@@ -384,8 +384,10 @@ class _Network:
 
     def exceeded(self) -> list[dict[str, tuple[float, str]]]:
         """Why each design cannot run the workload: need over supply by limit, and the layer of the largest."""
-        found: list[dict[str, tuple[float, str]]] = [{}] * len(self.runs)
-        for i in torch.nonzero(~self._costs.runs)[:, 0].tolist():
+        found: list[dict[str, tuple[float, str]]] = [{}] * len(self._buildable)
+        if bool(torch.isfinite(self._layers[0]).all()):
+            return found
+        for i in torch.nonzero(~self._costs.fits)[:, 0].tolist():
             worst: dict[int, tuple[float, str]] = {}
             for layer, values in zip(self._workload.layers, self._costs.excess[i].tolist(), strict=True):
                 ratio = max(values)

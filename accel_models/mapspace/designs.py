@@ -76,10 +76,6 @@ class Columns:
         """The same on a device."""
         return Columns(**{f.name: getattr(self, f.name).to(device) for f in fields(self)})
 
-    def take(self, index: Tensor | slice) -> "Columns":
-        """The rows of these indices."""
-        return Columns(**{f.name: getattr(self, f.name)[index] for f in fields(self)})
-
 
 def offers(designs: Columns) -> Tensor:
     """What designs offer, [n, offer] over `OFFERS`."""

@@ -123,4 +123,4 @@ def test_what_cannot_run_is_counted_in_the_first_state():
     layers = [Layer(name="a", repeats=2), Layer(name="b")]
     for goal in ("latency", "energy", "edp"):
         assert executions(layers, costs, goal).tolist() == [[[2, 0, 0, 0], [1, 0, 0, 0]]]
-    assert costs.runs.tolist() == [False]
+    assert costs.fits.tolist() == [False]
