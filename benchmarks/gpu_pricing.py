@@ -28,7 +28,7 @@ from accel_models.mapspace.designs import Columns, Designs, offers
 from accel_models.mapspace.pool import fill, pool
 from accel_models.mapspace.price import costs
 from accel_models.pricing import Residency
-from accel_models.ranges import DesignColumns
+from accel_models.ranges import DesignColumns, design_columns
 from accel_models.workload import canonical
 from search_spaces.hardware.edge import EDGE
 
@@ -51,8 +51,6 @@ def structures() -> Iterator[dict[str, float]]:
 
 def designs_of(structure: dict[str, float]) -> DesignColumns:
     """All designs of a structure."""
-    from accel_models.ranges import design_columns
-
     rest = [name for name in VALUES if name not in AXES]
     grid = np.meshgrid(*(np.array(VALUES[name], dtype=np.float64) for name in rest), indexing="ij")
     columns = {name: axis.ravel() for name, axis in zip(rest, grid, strict=True)}
