@@ -8,16 +8,8 @@ A distribution offers its own optimizers in its `pyproject.toml`, without any ch
 Modules are imported when an optimizer is asked for, not before.
 """
 
-from collections.abc import Mapping
-from importlib import import_module
-from importlib.metadata import EntryPoint, entry_points
-from importlib.util import find_spec
-
 from apollo_dse.optimizer import Optimizers
-from search_spaces.quantity import nearest_name
-
-GROUP = "apollo_dse.optimizers"
-"""Entry-point group of third parties' optimizers."""
+from apollo_dse.registry import Registry
 
 _OURS = {
     "random": "apollo_dse.optimizers.random:Random",
@@ -34,17 +26,19 @@ _OURS = {
     "squirrel": "apollo_dse.optimizers.squirrel:Squirrel",
 }
 
-_PEERS: Mapping[str, tuple[str, str]] = {
+_PEERS = {
     "optuna-tpe": ("optuna", "apollo_dse.optimizers.peers.optuna:TPE"),
     "optuna-gp": ("optuna", "apollo_dse.optimizers.peers.optuna:GP"),
 }
 """Optimizers of other libraries: which module must be installed, and the class that stands for them."""
 
+_REGISTRY = Registry("optimizer", "apollo_dse.optimizers", _OURS, _PEERS)
 
-def names() -> tuple[str, ...]:
-    """Names of all optimizers: this project's first, then those of installed libraries and third parties."""
-    peers = [name for name, (module, _) in _PEERS.items() if find_spec(module) is not None]
-    return (*_OURS, *peers, *(name for name in _theirs() if name not in {*_OURS, *_PEERS}))
+names = _REGISTRY.names
+"""Names of all optimizers: this project's first, then those of installed libraries and third parties."""
+
+name_of = _REGISTRY.name_of
+"""Name under which the class of an optimizer is registered; of others `module:class`."""
 
 
 def get(name: str) -> Optimizers:
@@ -54,29 +48,5 @@ def get(name: str) -> Optimizers:
         ValueError: there is none, or its library is not installed; the message has the nearest name, or the
             command that installs it.
     """
-    if name in _PEERS and find_spec(_PEERS[name][0]) is None:
-        rule = f"optimizer {name!r} needs {_PEERS[name][0]}, which is not installed"
-        raise ValueError(f"{rule}; install it: pip install 'apollo-dse[peers]'")
-    if name in _OURS or name in _PEERS:
-        module, _, attribute = (_OURS[name] if name in _OURS else _PEERS[name][1]).partition(":")
-        ours: Optimizers = getattr(import_module(module), attribute)
-        return ours
-    theirs = _theirs()
-    if name in theirs:
-        loaded: Optimizers = theirs[name].load()
-        return loaded
-    known = names()
-    raise ValueError(f"no optimizer {name!r} among {', '.join(known)}{nearest_name(name, known)}")
-
-
-def name_of(optimizer: object) -> str:
-    """Name under which the class of `optimizer` is registered; of others `module:class`."""
-    kind = f"{type(optimizer).__module__}:{type(optimizer).__qualname__}"
-    registered = {target: name for name, target in _OURS.items()}
-    registered |= {target: name for name, (_, target) in _PEERS.items()}
-    registered |= {entry.value: name for name, entry in _theirs().items()}
-    return registered.get(kind, kind)
-
-
-def _theirs() -> dict[str, EntryPoint]:
-    return {entry.name: entry for entry in entry_points(group=GROUP)}
+    made: Optimizers = _REGISTRY.get(name)
+    return made
