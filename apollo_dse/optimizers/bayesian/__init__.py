@@ -6,5 +6,6 @@ surrogate     a Gaussian process of one outcome
 acquisition   how promising points are, given the processes
 candidates    the best point by that measure, searched among the points themselves
 trust         where to search when there are many parameters
-search        the optimizer: `Bayesian`
+believer      optimizers that suggest what their belief finds most promising
+search        the one that learns from the trials alone: `Bayesian`
 """

@@ -5,8 +5,9 @@ import pytest
 import torch
 from botorch.utils.multi_objective.hypervolume import Hypervolume
 
-from apollo_dse.optimizers.bayesian import search
-from apollo_dse.optimizers.bayesian.search import Bayesian, improvements, ranking
+from apollo_dse.optimizers.bayesian import believer, search
+from apollo_dse.optimizers.bayesian.believer import improvements, ranking
+from apollo_dse.optimizers.bayesian.search import Bayesian
 from apollo_dse.optimizers.random import Random
 from apollo_dse.problem import Constraint, Objective, Problem
 from apollo_dse.testing import accelerators, bowl
@@ -87,9 +88,9 @@ def test_what_it_learns_from_is_bounded():
     told = trials_of(problem, Random(problem, seed=1).ask(1000))
     optimizer.tell(told)
     order = ranking(problem, told)
-    encoding = optimizer._encoding
+    encoding = optimizer.encoding
     features = torch.from_numpy(encoding.features(encoding.rows([trial.point for trial in told])))
-    belief = optimizer._belief(told, features, order)
+    belief = optimizer.belief(order)
     for process in (*belief.objectives, *(limit.process for limit in belief.limits)):
         assert len(process.y) == search.LEARNED
     learned = {tuple(row) for row in belief.objectives[0].x.tolist()}
@@ -148,9 +149,9 @@ def test_the_front_ranks_first():
 
 def test_many_parameters_are_searched_in_a_trust_region(monkeypatch):
     boxes = []
-    plain = search.search
-    monkeypatch.setattr(search, "search", lambda *given: boxes.append(given[-1]) or plain(*given))
-    for parameters, bounded in ((search.MANY, False), (search.MANY + 1, True)):
+    plain = believer.search
+    monkeypatch.setattr(believer, "search", lambda *given: boxes.append(given[-1]) or plain(*given))
+    for parameters, bounded in ((believer.MANY, False), (believer.MANY + 1, True)):
         problem = bowl(*(Integer(f"p{i}", 0, 100) for i in range(parameters)))
         told = run(Bayesian(problem, seed=0), 24)
         centre = min(told[:16], key=lambda trial: problem.losses(trial)).point
