@@ -9,7 +9,7 @@ product.
 """
 
 from collections.abc import Iterable, Sequence
-from math import inf, log
+from math import inf, log, nan
 
 import numpy as np
 from numpy.typing import NDArray
@@ -55,6 +55,17 @@ class Encoding:
         rows = [[_coordinate(each, point[each.name]) for each in self.parameters] for point in points]
         return np.array(rows, dtype=np.float64).reshape(len(points), len(self.parameters))
 
+    def foreign_rows(self, points: Sequence[Point]) -> NDArray[np.float64]:
+        """Rows [n, p] of `n` points of any other space, their parameters known by name.
+
+        A number between or beyond the values of this space has a coordinate between or beyond theirs, which
+        `features` understands. An unknown category is -1, a parameter that a point lacks is nan.
+        """
+        rows = [
+            [_foreign_coordinate(each, point.get(each.name)) for each in self.parameters] for point in points
+        ]
+        return np.array(rows, dtype=np.float64).reshape(len(points), len(self.parameters))
+
     def points(self, rows: NDArray[np.float64]) -> list[Point]:
         """The points of `n` rows [n, p]; rules are not asked."""
         found: list[Point] = []
@@ -69,6 +80,16 @@ class Encoding:
         columns = [_features(each, column) for each, column in zip(self.parameters, rows.T, strict=True)]
         columns += [self._product(group, rows)[:, None] for group in self.products]
         return np.concatenate(columns, axis=1) if columns else np.zeros((len(rows), 0))
+
+    @property
+    def owners(self) -> list[tuple[int, ...]]:
+        """Of each of the `d` features, which of the `p` coordinates it follows from."""
+        singles = [
+            (place,)
+            for place, each in enumerate(self.parameters)
+            for _ in range(len(each.values) if isinstance(each, Categorical) else 1)
+        ]
+        return [*singles, *self.products]
 
     def _product(self, group: Sequence[int], rows: NDArray[np.float64]) -> NDArray[np.float64]:
         """Place [n] of the logarithm of a product of coordinates of the rows [n, p] between its extremes."""
@@ -140,11 +161,17 @@ def _is_positive(parameter: Parameter) -> bool:
 def _logarithms(parameter: Parameter, column: NDArray[np.float64]) -> NDArray[np.float64]:
     """Logarithms [n] of the positive values at coordinates [n]."""
     if isinstance(parameter, Ordinal):
-        values = np.array(parameter.values, dtype=np.float64)[column.astype(np.int64)]
-    else:
-        values = np.array([_value(parameter, place) for place in column.tolist()], dtype=np.float64)
+        return _between(np.log(parameter.values), column)
+    values = np.array([_value(parameter, place) for place in column.tolist()], dtype=np.float64)
     logarithms: NDArray[np.float64] = np.log(values)
     return logarithms
+
+
+def _between(values: NDArray[np.float64], column: NDArray[np.float64]) -> NDArray[np.float64]:
+    """`values` [k] at coordinates [n], 0 to k - 1; linear between and beyond them."""
+    lower = np.clip(np.nan_to_num(np.floor(column)), 0, len(values) - 2).astype(np.int64)
+    found: NDArray[np.float64] = values[lower] + (column - lower) * (values[lower + 1] - values[lower])
+    return found
 
 
 def _coordinate(parameter: Parameter, value: Value) -> float:
@@ -153,6 +180,31 @@ def _coordinate(parameter: Parameter, value: Value) -> float:
     if isinstance(parameter, Integer):
         return float(value) - parameter.low
     return float(parameter.values.index(value))
+
+
+def _foreign_coordinate(parameter: Parameter, value: Value | None) -> float:
+    """As `_coordinate`, of any value: nan of none or of a word for a number, -1 of an unknown category."""
+    if value is None:
+        return nan
+    if isinstance(parameter, Categorical):
+        return float(parameter.values.index(value)) if value in parameter.values else -1.0
+    if isinstance(value, str):
+        return nan
+    if isinstance(parameter, Integer):
+        return float(value) - parameter.low
+    if isinstance(parameter, Ordinal):
+        return _place_among(np.array(parameter.values, dtype=np.float64), float(value))
+    return _place_among(
+        np.array([parameter.low, parameter.high], dtype=np.float64), float(value), parameter.log
+    )
+
+
+def _place_among(values: NDArray[np.float64], value: float, by_ratio: bool = True) -> float:
+    """Coordinate of a number among rising `values` [k], by ratios where all are positive."""
+    if by_ratio and values[0] > 0 and value > 0:
+        values, value = np.log(values), log(value)
+    lower = int(np.clip(np.searchsorted(values, value, side="right") - 1, 0, len(values) - 2))
+    return float(lower + (value - values[lower]) / (values[lower + 1] - values[lower]))
 
 
 def _value(parameter: Parameter, coordinate: float) -> Value:
@@ -168,7 +220,7 @@ def _features(parameter: Parameter, column: NDArray[np.float64]) -> NDArray[np.f
     if isinstance(parameter, Real):
         return column[:, None]
     if isinstance(parameter, Ordinal):
-        return ordinal_features(parameter.values)[column.astype(np.int64), None]
+        return _between(ordinal_features(parameter.values), column)[:, None]
     if isinstance(parameter, Categorical):
         return np.asarray(column[:, None] == np.arange(len(parameter.values)), dtype=np.float64)
     if parameter.log:

@@ -18,20 +18,31 @@ from apollo_dse.trial import Trial
 class Outcome:
     """One quantity that trials have: of trials `numbers` [n] the standardized `values` [n].
 
-    `threshold` is the standardized 0: of a limit's outcome, values up to it are feasible.
+    They are `(raw - centre) / scale`.
     """
 
     name: str
     numbers: NDArray[np.int64]
     values: NDArray[np.float64]
-    threshold: float
+    centre: float
+    scale: float
 
     @classmethod
     def of(cls, name: str, numbers: Sequence[int], raw: NDArray[np.float64]) -> "Outcome":
         """Standardize the values [n], at least one, of the trials `numbers`; alike ones are only centred."""
         mean, spread = float(raw.mean()), float(raw.std())
         scale = spread if spread > 1e-9 * max(1.0, abs(mean)) else 1.0
-        return cls(name, np.asarray(numbers, dtype=np.int64), (raw - mean) / scale, -mean / scale)
+        return cls(name, np.asarray(numbers, dtype=np.int64), (raw - mean) / scale, mean, scale)
+
+    @property
+    def threshold(self) -> float:
+        """The standardized 0: of a limit's outcome, values up to it are feasible."""
+        return -self.centre / self.scale
+
+    @property
+    def raw(self) -> NDArray[np.float64]:
+        """The values [n] before they were standardized."""
+        return self.centre + self.scale * self.values
 
 
 def objectives(problem: Problem, trials: Sequence[Trial]) -> list[Outcome]:
