@@ -17,7 +17,7 @@ from time import process_time
 import numpy as np
 import roofline_space
 
-from apollo_dse.optimizers.bayesian import encoding
+from apollo_dse import encoding
 from apollo_dse.optimizers.bayesian.search import Bayesian
 from apollo_dse.optimizers.evolution import Evolution
 from apollo_dse.optimizers.random import Random

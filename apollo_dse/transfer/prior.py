@@ -28,7 +28,7 @@ class Description:
     """What a task is about: its space and networks by name, and numbers that tell related tasks apart.
 
     `features` are logarithms to the base 2 of what the networks compute and move and of the limits, and shares
-    of the multiply-accumulates by kind of layer; of several networks they are means. A description may lack any.
+    of the multiply-accumulates by kind of layer; of several networks they are means. Any may be missing.
     """
 
     space: str
@@ -70,14 +70,12 @@ def _features(workload: Workload) -> dict[str, float]:
     shares = dict.fromkeys(_KINDS, 0.0)
     for layer in workload.layers:
         shares[_kind(layer)] += layer.repeats * layer.macs / macs
-    weighted = {
-        f"mean:{what}": sum(layer.repeats * layer.macs / macs * log2(size(layer)) for layer in workload.layers)
-        for what, size in (
-            ("pixels", lambda layer: layer.n * layer.p * layer.q),
-            ("channels_in", lambda layer: layer.c * layer.r * layer.s),
-            ("channels_out", lambda layer: layer.k),
-        )
-    }
+    sizes = dict.fromkeys(("pixels", "channels_in", "channels_out"), 0.0)
+    for layer in workload.layers:
+        share = layer.repeats * layer.macs / macs
+        sizes["pixels"] += share * log2(layer.n * layer.p * layer.q)
+        sizes["channels_in"] += share * log2(layer.c * layer.r * layer.s)
+        sizes["channels_out"] += share * log2(layer.k)
     return {
         "macs": log2(macs),
         "weights": log2(1 + weights),
@@ -85,7 +83,7 @@ def _features(workload: Workload) -> dict[str, float]:
         "intensity": log2(macs / max(1, weights + activations)),
         "vector_ops": log2(1 + sum(op.repeats * op.ops for op in workload.vector_ops)),
         "layers": log2(1 + sum(layer.repeats for layer in workload.layers)),
-        **weighted,
+        **{f"mean:{what}": size for what, size in sizes.items()},
         **{f"share:{kind}": share for kind, share in shares.items()},
     }
 

@@ -13,11 +13,12 @@ from numpy.typing import NDArray
 from torch.quasirandom import SobolEngine
 
 from accel_models.threads import one_thread
+from apollo_dse.admission import Admission
+from apollo_dse.encoding import Encoding
 from apollo_dse.optimizer import History, fresh
 from apollo_dse.optimizers.bayesian import trust
 from apollo_dse.optimizers.bayesian.acquisition import Belief
-from apollo_dse.optimizers.bayesian.candidates import Admission, search
-from apollo_dse.optimizers.bayesian.encoding import Encoding
+from apollo_dse.optimizers.bayesian.candidates import search
 from apollo_dse.problem import Problem
 from apollo_dse.trial import Trial
 from search_spaces.space import Point, canonical

@@ -16,8 +16,8 @@ from torch import Tensor
 
 from apollo_dse.optimizers.bayesian.acquisition import Belief, Limit
 from apollo_dse.optimizers.bayesian.believer import Believer, ranking
-from apollo_dse.optimizers.bayesian.outcomes import Outcome, limits, objectives
 from apollo_dse.optimizers.bayesian.surrogate import GaussianProcess, Hyperparameters, fit
+from apollo_dse.outcomes import Outcome, limits, objectives
 from apollo_dse.problem import Problem
 
 LEARNED, FITTED = 300, 128

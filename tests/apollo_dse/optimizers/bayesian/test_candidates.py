@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from apollo_dse.admission import Admission
+from apollo_dse.encoding import Encoding
 from apollo_dse.optimizers.bayesian import trust
-from apollo_dse.optimizers.bayesian.candidates import Admission, search
-from apollo_dse.optimizers.bayesian.encoding import Encoding
+from apollo_dse.optimizers.bayesian.candidates import search
 from apollo_dse.problem import Constraint, Objective, Problem
 from apollo_dse.trial import Measurement
 from search_spaces.parameter import Integer

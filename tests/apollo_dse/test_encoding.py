@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from apollo_dse.optimizers.bayesian.encoding import Encoding
+from apollo_dse.encoding import Encoding
 from search_spaces.parameter import Categorical, Integer, Ordinal, Real
 from search_spaces.space import SearchSpace
 
