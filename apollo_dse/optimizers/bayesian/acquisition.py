@@ -10,7 +10,7 @@ and that its design runs (Gelbart et al., "Bayesian Optimization with Unknown Co
 1403.5607); as long as nothing feasible is known they alone count.
 
 BoTorch's own forms for several points or objectives draw from a joint posterior for every candidate. Evaluators
-here are deterministic, and pending points are believed (`GaussianProcess.believing`), so nothing is left to
+here are deterministic, and pending points are believed (`Process.believing`), so nothing is left to
 draw: the closed form answers for a thousand candidates at once.
 """
 
@@ -24,14 +24,14 @@ from botorch.utils.multi_objective.pareto import is_non_dominated
 from botorch.utils.safe_math import logdiffexp
 from torch import Tensor
 
-from apollo_dse.optimizers.bayesian.surrogate import GaussianProcess
+from apollo_dse.optimizers.bayesian.surrogate import Process
 
 
 @dataclass(frozen=True, slots=True)
 class Limit:
     """A process whose values up to `threshold` are feasible."""
 
-    process: GaussianProcess
+    process: Process
     threshold: float
 
     def log_feasibility(self, x: Tensor) -> Tensor:
@@ -48,7 +48,7 @@ class Belief:
     `losses` [k, m] are the standardized losses of the feasible trials, of points believed feasible too.
     """
 
-    objectives: tuple[GaussianProcess, ...]
+    objectives: tuple[Process, ...]
     limits: tuple[Limit, ...]
     losses: Tensor
 

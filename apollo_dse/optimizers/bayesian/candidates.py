@@ -24,7 +24,7 @@ MUTATIONS = (1.5, 3.0)
 """Mean number of mutated coordinates in the rounds, and in the pool."""
 
 CHECKED = 256
-"""Points at most of which a round asks whether they are admissible, in blocks of `PARENTS`."""
+"""Of so many points a round asks whether they are admissible, in blocks of `PARENTS`; of more only if none is."""
 
 PERTURBED = 20
 """Mean number of mutated coordinates in a trust region, TuRBO's."""
@@ -85,11 +85,11 @@ def _admissible(
     """The best admissible of the rows, `PARENTS` of them at most, with their scores, the best first."""
     rows = np.unique(rows, axis=0)
     values = scores(rows)
-    order = np.argsort(-values, kind="stable")[:CHECKED]
+    order = np.argsort(-values, kind="stable")
     kept: list[int] = []
     for start in range(0, len(order), PARENTS):
         block = order[start : start + PARENTS]
         kept += block[admission.admitted(rows[block])].tolist()
-        if len(kept) >= PARENTS:
+        if len(kept) >= PARENTS or (kept and start + PARENTS >= CHECKED):
             break
     return rows[kept[:PARENTS]], values[kept[:PARENTS]]

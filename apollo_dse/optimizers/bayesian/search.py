@@ -6,7 +6,6 @@ finds the same ones.
 """
 
 from collections.abc import Mapping
-from math import ceil
 from typing import Any
 
 import numpy as np
@@ -16,15 +15,12 @@ from torch import Tensor
 
 from apollo_dse.optimizers.bayesian.acquisition import Belief, Limit
 from apollo_dse.optimizers.bayesian.believer import Believer, ranking
-from apollo_dse.optimizers.bayesian.surrogate import GaussianProcess, Hyperparameters, fit
+from apollo_dse.optimizers.bayesian.surrogate import GaussianProcess, Hyperparameters, fit, fitted_to, learned
 from apollo_dse.outcomes import Outcome, limits, objectives
 from apollo_dse.problem import Problem
 
 LEARNED, FITTED = 300, 128
 """Trials at most that a process is conditioned on, and that its hyper-parameters are fitted to."""
-
-GROWTH = 1.2
-"""Hyper-parameters are fitted anew whenever there are so many times more trials."""
 
 
 class Bayesian(Believer):
@@ -68,7 +64,7 @@ class Bayesian(Believer):
         fits = self._hyperparameters()
 
         def process(outcome: Outcome) -> GaussianProcess:
-            x, y = _learned(outcome, features, order, LEARNED, self._stream(len(trials)))
+            x, y = self._data(outcome, features, order, LEARNED, len(trials))
             return GaussianProcess(x, y, fits.get(outcome.name, Hyperparameters.likely(x.shape[1])))
 
         feasible = [row for row, trial in enumerate(trials) if self.problem.feasible(trial)]
@@ -81,34 +77,20 @@ class Bayesian(Believer):
 
     def _hyperparameters(self) -> Mapping[str, Hyperparameters]:
         """Of each outcome's process: fitted to the first trials, up to the last step of a fixed schedule."""
-        count = step = self.initial
-        while step <= len(self.inside):
-            count, step = step, ceil(step * GROWTH)
+        count = fitted_to(len(self.inside), self.initial)
         if self._fits[0] != count:
             trials = self.inside[:count]
             order = ranking(self.problem, trials)
             rows = self.encoding.rows([trial.point for trial in trials])
             features = torch.from_numpy(self.encoding.features(rows))
             outcomes = [*objectives(self.problem, trials), *limits(self.problem, trials)]
-            found = {
-                outcome.name: fit(*_learned(outcome, features, order, FITTED, self._stream(count)))
-                for outcome in outcomes
-            }
+            found = {each.name: fit(*self._data(each, features, order, FITTED, count)) for each in outcomes}
             self._fits = count, found
         return self._fits[1]
 
-    def _stream(self, count: int) -> np.random.Generator:
-        """The random stream that draws what is learned from `count` trials, whatever else was drawn."""
-        return np.random.default_rng([self.seed, count, 1])
-
-
-def _learned(
-    outcome: Outcome, features: Tensor, order: NDArray[np.int64], most: int, rng: np.random.Generator
-) -> tuple[Tensor, Tensor]:
-    """Features [n, d] and values [n] of an outcome's trials: if more than `most`, the best half and a draw."""
-    places = np.arange(len(outcome.numbers))
-    if len(places) > most:
-        ranks = order.argsort()[outcome.numbers].argsort().argsort()
-        rest = rng.choice(places[ranks >= most // 2], size=most - most // 2, replace=False)
-        places = np.sort(np.concatenate([places[ranks < most // 2], rest]))
-    return features[outcome.numbers[places]], torch.from_numpy(outcome.values[places])
+    def _data(
+        self, outcome: Outcome, features: Tensor, order: NDArray[np.int64], most: int, count: int
+    ) -> tuple[Tensor, Tensor]:
+        """Features [k, d] and values [k] that are learned of an outcome of `count` trials."""
+        places = learned(outcome, order, most, np.random.default_rng([self.seed, count, 1]))
+        return features[outcome.numbers[places]], torch.from_numpy(outcome.values[places])

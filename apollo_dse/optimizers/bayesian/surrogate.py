@@ -8,8 +8,8 @@ written out because a search fits some hundred of them.
 """
 
 from dataclasses import dataclass
-from math import exp, log, sqrt
-from typing import Any
+from math import ceil, exp, log, sqrt
+from typing import Any, Protocol, Self
 
 import numpy as np
 import torch
@@ -17,8 +17,13 @@ from numpy.typing import NDArray
 from scipy.optimize import minimize
 from torch import Tensor
 
+from apollo_dse.outcomes import Outcome
+
 ITERATIONS = 50
 """Of L-BFGS at most, for one fit."""
+
+GROWTH = 1.2
+"""Hyper-parameters are fitted anew whenever there are so many times more trials."""
 
 SHORTEST, LOWEST_NOISE = 0.025, 1e-4
 """Bounds of length scales and noise variance, BoTorch's."""
@@ -38,6 +43,16 @@ class Hyperparameters:
     def likely(cls, d: int) -> "Hyperparameters":
         """The modes of the priors."""
         return cls((exp(_length_location(d) - _LENGTH_SPREAD**2),) * d, exp(_NOISE_LOCATION - 1.0), 0.0)
+
+
+class Process(Protocol):
+    """What is believed of one outcome: a normal variable at every point."""
+
+    def posterior(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """Mean [m] and variance [m] of the noiseless values at features [m, d]."""
+
+    def believing(self, x: Tensor) -> Self:
+        """This process once the values at features [m, d] had come out as its own mean says."""
 
 
 class GaussianProcess:
@@ -67,6 +82,11 @@ class GaussianProcess:
         explained = torch.linalg.solve_triangular(self._root, covariance.T, upper=False)
         return mean, (1.0 - explained.square().sum(0)).clamp_min(1e-12)
 
+    def left_out(self) -> tuple[Tensor, Tensor]:
+        """Mean [n] and variance [n] of each value, given all others (Rasmussen and Williams, eq. 5.12)."""
+        precision = torch.cholesky_inverse(self._root).diagonal()
+        return self.y - self._weights[:, 0] / precision, 1.0 / precision
+
     def believing(self, x: Tensor) -> "GaussianProcess":
         """This process once the values at features [m, d] had come out as its own mean says.
 
@@ -79,10 +99,13 @@ class GaussianProcess:
         )
 
     def _kernel(self, a: Tensor, b: Tensor) -> Tensor:
-        distance = sqrt(5.0) * torch.cdist(
-            a / self._lengths, b / self._lengths, compute_mode="donot_use_mm_for_euclid_dist"
-        )
-        return (1.0 + distance + distance.square() / 3.0) * torch.exp(-distance)
+        return matern(a, b, self._lengths)
+
+
+def matern(a: Tensor, b: Tensor, lengths: Tensor) -> Tensor:
+    """The Matern-5/2 kernel [n, m] of features [n, d] and [m, d] with length scales [d]; 1 at distance 0."""
+    distance = sqrt(5.0) * torch.cdist(a / lengths, b / lengths, compute_mode="donot_use_mm_for_euclid_dist")
+    return (1.0 + distance + distance.square() / 3.0) * torch.exp(-distance)
 
 
 def fit(x: Tensor, y: Tensor) -> Hyperparameters:
@@ -101,6 +124,37 @@ def fit(x: Tensor, y: Tensor) -> Hyperparameters:
         objective, first, jac=True, method="L-BFGS-B", bounds=bounds, options={"maxiter": ITERATIONS}
     )
     return Hyperparameters(tuple(np.exp(found.x[:d]).tolist()), exp(found.x[d]), float(found.x[d + 1]))
+
+
+def fitted_to(trials: int, first: int) -> int:
+    """To how many of so many trials hyper-parameters are fitted: the first ones, on a fixed schedule.
+
+    Fits begin with `first` trials and are renewed whenever there are `GROWTH` times more, so that asking again,
+    after a resume or at once, finds the same ones. 0: there are fewer than `first`.
+    """
+    count, step = 0, first
+    while step <= trials:
+        count, step = step, ceil(step * GROWTH)
+    return count
+
+
+def learned(
+    outcome: Outcome, order: NDArray[np.int64], most: int, rng: np.random.Generator
+) -> NDArray[np.int64]:
+    """Places [k] of an outcome's trials that are learned from: if more than `most`, the best half and a draw.
+
+    Args:
+        outcome: what is learned.
+        order: numbers of all trials, the best first.
+        most: of the places.
+        rng: draws those that are not the best.
+    """
+    places = np.arange(len(outcome.numbers))
+    if len(places) <= most:
+        return places
+    ranks = order.argsort()[outcome.numbers].argsort().argsort()
+    rest = rng.choice(places[ranks >= most // 2], size=most - most // 2, replace=False)
+    return np.sort(np.concatenate([places[ranks < most // 2], rest]))
 
 
 def negative_log_posterior(

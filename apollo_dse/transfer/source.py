@@ -1,0 +1,198 @@
+"""A prior as the task at hand sees it: points in this space's coordinates, metrics as this task's outcomes.
+
+Parameters are matched by name. What only the other space has is averaged over (the models do not see it), what
+only this one has the prior knows nothing about, and all this is said (`Matching`).
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from apollo_dse.encoding import Encoding
+from apollo_dse.optimizers.bayesian.believer import ranking
+from apollo_dse.optimizers.bayesian.surrogate import GaussianProcess, Hyperparameters, Process, fit, learned
+from apollo_dse.outcomes import limits, objectives
+from apollo_dse.problem import Problem
+from apollo_dse.transfer.prior import Prior, unavailable
+
+LEARNED = 128
+"""Trials at most that are learned from a prior: the best half and a draw of the others."""
+
+
+@dataclass(frozen=True, slots=True)
+class Matching:
+    """How the parameters of another space are matched with those of this one, by name.
+
+    Attributes:
+        shared: parameters of both.
+        missing: parameters that only this space has: the prior knows nothing about them.
+        ignored: parameters that only the other space has: they are averaged over.
+        stand_ins: objectives whose metric the prior lacks, and what of its own stands for it.
+    """
+
+    shared: tuple[str, ...]
+    missing: tuple[str, ...]
+    ignored: tuple[str, ...]
+    stand_ins: Mapping[str, str]
+
+    def sentences(self) -> list[str]:
+        """What is to be known about the matching; nothing where both spaces have the same parameters."""
+        found = []
+        if self.missing:
+            found.append(f"it knows nothing about {', '.join(self.missing)}")
+        if self.ignored:
+            found.append(f"its {', '.join(self.ignored)} are averaged over")
+        found += [f"its {theirs} stands for {ours}" for ours, theirs in self.stand_ins.items()]
+        return found
+
+
+def match(prior: Prior, problem: Problem) -> Matching:
+    """How a prior's trials are seen from a problem.
+
+    Raises:
+        ValueError: the two share no parameter, or the prior has no metric of an objective.
+    """
+    ours, theirs = problem.space.names, _names(prior)
+    shared = tuple(name for name in ours if name in theirs)
+    if not shared:
+        got = f"{prior.name!r} has {', '.join(theirs)}, and there are {', '.join(ours)}"
+        raise ValueError(f"a prior must share a parameter with the space, but {got}")
+    metrics = {name for trial in prior.trials for name in trial.measurement.metrics}
+    lacking = [objective for objective in problem.objectives if objective.metric not in metrics]
+    stand_ins = {}
+    if lacking and len(problem.objectives) == len(prior.problem.objectives) == 1:
+        stand_ins[str(lacking[0])] = str(prior.problem.objectives[0])
+    elif len(lacking) == len(problem.objectives):
+        needed = ", ".join(objective.metric for objective in lacking)
+        got = f"{prior.name!r} has {', '.join(sorted(metrics)) or 'none'}"
+        raise ValueError(f"a prior must have a metric of an objective ({needed}), but {got}")
+    return Matching(
+        shared,
+        tuple(name for name in ours if name not in theirs),
+        tuple(name for name in theirs if name not in ours),
+        stand_ins,
+    )
+
+
+def _names(prior: Prior) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(name for trial in prior.trials for name in trial.point))
+
+
+def seen_as(prior: Prior, problem: Problem, matching: Matching) -> Problem:
+    """The problem that this one would have been on the prior's trials: objectives and limits that they have."""
+    metrics = {name for trial in prior.trials for name in trial.measurement.metrics}
+    stand_ins = {str(each): each for each in prior.problem.objectives}
+    ours = [
+        stand_ins[matching.stand_ins[str(each)]] if str(each) in matching.stand_ins else each
+        for each in problem.objectives
+    ]
+    return Problem(
+        space=prior.problem.space,
+        objectives=tuple(each for each in ours if each.metric in metrics),
+        constraints=tuple(each for each in problem.constraints if each.metric in metrics),
+        evaluate=unavailable,
+    )
+
+
+class Source:
+    """What a prior teaches about a problem's outcomes.
+
+    Args:
+        prior: the trials.
+        problem: the task at hand.
+        encoding: of its points.
+        seed: of the draw of trials that are learned, where there are too many.
+
+    Attributes:
+        matching: how the spaces are matched.
+        view: the problem as the prior's trials can answer it.
+        rows: [n, p] coordinates of the trials, `Encoding.foreign_rows`.
+        order: [n] numbers of the trials, the best first, as `view` ranks them.
+
+    Raises:
+        ValueError: as `match`.
+    """
+
+    def __init__(self, prior: Prior, problem: Problem, encoding: Encoding, seed: int = 0) -> None:
+        self.prior = prior
+        self.matching = match(prior, problem)
+        self.view = seen_as(prior, problem, self.matching)
+        self.rows = encoding.foreign_rows([trial.point for trial in prior.trials])
+        self.order = ranking(self.view, prior.trials)
+        self.columns = _columns(encoding, self.matching.shared)
+        self._features = torch.from_numpy(np.nan_to_num(encoding.features(self.rows), nan=0.5))
+        self._seed = seed
+        names = {theirs: ours for ours, theirs in self.matching.stand_ins.items()}
+        found = [*objectives(self.view, prior.trials), *limits(self.view, prior.trials)]
+        self.outcomes = {names.get(each.name, each.name): each for each in found}
+
+    def process(self, name: str) -> "SourceProcess":
+        """The Gaussian process of an outcome that the source has."""
+        outcome, (x, y) = self.outcomes[name], self.data(name)
+        columns = torch.from_numpy(self.columns)
+        process = GaussianProcess(x[:, columns], y, fit(x[:, columns], y))
+        return SourceProcess(process, columns, outcome.centre, outcome.scale)
+
+    def data(self, name: str) -> tuple[Tensor, Tensor]:
+        """Features [n, d] and standardized values [n] that are learned of an outcome.
+
+        Features that the source does not have are in the middle.
+        """
+        outcome = self.outcomes[name]
+        stream = np.random.default_rng([self._seed, len(self.prior.trials)])
+        places = learned(outcome, self.order, LEARNED, stream)
+        return self._features[outcome.numbers[places]], torch.from_numpy(outcome.values[places])
+
+
+@dataclass(frozen=True, slots=True)
+class Raw:
+    """A process of standardized values in their raw unit, `shift + scale * value`."""
+
+    process: Process
+    scale: float
+    shift: float
+
+    def posterior(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """Mean [m] and variance [m] of the raw values at features [m, d]."""
+        mean, variance = self.process.posterior(x)
+        return self.shift + self.scale * mean, self.scale**2 * variance
+
+    def believing(self, x: Tensor) -> "Raw":
+        """This process once the values at features [m, d] had come out as its own mean says."""
+        return replace(self, process=self.process.believing(x))
+
+
+@dataclass(frozen=True, slots=True)
+class SourceProcess:
+    """A process of standardized values that sees only some columns of the features.
+
+    `centre` and `scale` make its values raw again (`Outcome`).
+    """
+
+    process: GaussianProcess
+    columns: Tensor
+    centre: float
+    scale: float
+
+    @property
+    def hyperparameters(self) -> Hyperparameters:
+        """Those of the process, over its own columns."""
+        return self.process.hyperparameters
+
+    def posterior(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """Mean [m] and variance [m] of the standardized values at features [m, d]."""
+        return self.process.posterior(x[:, self.columns])
+
+    def believing(self, x: Tensor) -> "SourceProcess":
+        """This process once the values at features [m, d] had come out as its own mean says."""
+        return replace(self, process=self.process.believing(x[:, self.columns]))
+
+
+def _columns(encoding: Encoding, shared: Sequence[str]) -> NDArray[np.int64]:
+    """Which features follow from shared parameters alone."""
+    known = [each.name in shared for each in encoding.parameters]
+    return np.flatnonzero([all(known[place] for place in owners) for owners in encoding.owners])
