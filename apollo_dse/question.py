@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from apollo_dse.report import ReportData
     from apollo_dse.storage import Header, Record, Store
     from apollo_dse.study import Study
+    from apollo_dse.transfer import Experience, Prior
 
 Minimize = Literal["latency", "energy", "edp"]
 
@@ -41,10 +42,11 @@ class Question:
     `space` is a registered name, the path of a user's file, or a space made in Python (of which a store
     keeps too little to resume or report from the command line). `minimize` is what the mapping of each layer
     is chosen for; None follows the objectives: the first that is a latency, energy or EDP, or EDP where
-    both latency and energy are asked for.
+    both latency and energy are asked for. With a transfer `method` the search learns from `sources`, too:
+    priors, or references to those of the store (`apollo_dse.library`); it then takes the optimizer's place.
 
     Raises:
-        ValueError: there is no workload or no objective.
+        ValueError: there is no workload or no objective, or only one of a method and sources.
     """
 
     space: str | DesignSpace
@@ -56,11 +58,16 @@ class Question:
     batch: int = 16
     minimize: Minimize | None = None
     knobs: Mapping[str, Any] = field(default_factory=dict)
+    method: str | None = None
+    sources: tuple["str | Prior", ...] = ()
 
     def __post_init__(self) -> None:
         for what, given in (("workload", self.workloads), ("objective", self.objectives)):
             if not given:
                 raise ValueError(f"a question must have at least one {what}, but it has none")
+        if (self.method is None) != (not self.sources):
+            got = f"method={self.method!r} and {len(self.sources)} sources"
+            raise ValueError(f"a transfer must have a method and sources, but got {got}")
 
     @property
     def mapped_for(self) -> Minimize:
@@ -90,6 +97,7 @@ class Question:
             "workloads": [workload_io.to_dict(workload) for workload in self.workloads],
             "minimize": self.mapped_for,
             "versions": {name: version(name) for name in ("apollo-dse", "torch", "numpy")},
+            **({"sources": list(map(_reference, self.sources))} if self.sources else {}),
         }
 
     @classmethod
@@ -104,16 +112,18 @@ class Question:
             rule = f"study {header.name!r} must have been begun by `explore` or `recommend` on a named space"
             raise ValueError(f"{rule}, but its header is about {', '.join(about) or 'nothing'}")
         knobs = dict(asked["optimizer"])
+        name, sources = knobs.pop("name"), tuple(about.get("sources", ()))
+        who = {"method": name, "sources": sources} if sources else {"optimizer": name}
         return cls(
             space=about["space"],
             workloads=tuple(workload_io.from_dict(each) for each in about["workloads"]),
             objectives=tuple(Objective.parse(text) for text in asked["objectives"]),
             constraints=tuple(Constraint.parse(text) for text in asked["constraints"]),
-            optimizer=knobs.pop("name"),
             seed=knobs.pop("seed"),
             batch=asked["batch"],
             minimize=about["minimize"],
             knobs=knobs,
+            **who,
         )
 
     def problem(self) -> Problem:
@@ -149,12 +159,37 @@ class Question:
             ValueError: a metric, optimizer, seed, batch or name is wrong; the message says which.
             StoreError: the store cannot be used, or its study of that name asked something else.
         """
-        from apollo_dse import optimizers
+        from apollo_dse import optimizers, transfer
+        from apollo_dse.optimizer import Optimizer
         from apollo_dse.study import Study
 
+        optimizer: Optimizer
+
         problem = self.problem()
-        optimizer = optimizers.get(self.optimizer)(problem, self.seed, **self.knobs)
+        if self.method is None:
+            optimizer = optimizers.get(self.optimizer)(problem, self.seed, **self.knobs)
+        else:
+            experience = self.experience(store)
+            optimizer = transfer.get(self.method)(problem, self.seed, experience, **self.knobs)
         return Study(problem, optimizer, store, name, batch=self.batch, about=self.about())
+
+    def experience(self, store: "Store | None" = None) -> "Experience":
+        """What the sources know, and what this question is about.
+
+        Raises:
+            ValueError: a source is a reference, and there is no store; or the store has no such study or prior.
+        """
+        from apollo_dse.library import load
+        from apollo_dse.transfer import Experience, describe
+
+        if store is None and any(isinstance(source, str) for source in self.sources):
+            raise ValueError("references to priors need a store, but there is none")
+        priors = (
+            load(store, source) if store is not None and isinstance(source, str) else source
+            for source in self.sources
+        )
+        task = describe(self.design_space.name, self.workloads, self.constraints)
+        return Experience(task, tuple(each for each in priors if not isinstance(each, str)))
 
     def search(
         self,
@@ -201,3 +236,7 @@ class Question:
         )
         price = pricing(design_space, self.workloads, self.mapped_for)
         return build_report(self.problem(), [record.trial for record in records], about, price)
+
+
+def _reference(source: "str | Prior") -> str:
+    return source if isinstance(source, str) else source.name

@@ -1,9 +1,10 @@
 """Where studies outlive the process: one SQLite file, one transaction a batch of trials.
 
-A study is its header (what was asked, of which optimizer) and its trials; nothing else is kept, nothing is
-pickled. The file is in write-ahead mode: any number of readers look on while one process writes, and a
-killed writer loses at most the batch that was still being evaluated. Write-ahead mode needs a local disk:
-several hosts must not share a store over a network file system (https://sqlite.org/wal.html).
+A study is its header (what was asked, of which optimizer) and its trials. Beside studies there is a library of
+priors (`apollo_dse.library`), which never change. Nothing else is kept, nothing is pickled. The file is in
+write-ahead mode: any number of readers look on while one process writes, and a killed writer loses at most the
+batch that was still being evaluated. Write-ahead mode needs a local disk: several hosts must not share a store
+over a network file system (https://sqlite.org/wal.html).
 """
 
 import csv
@@ -29,9 +30,13 @@ DEFAULT_PATH = Path("apollo-dse.sqlite")
 APPLICATION_ID = 0x61706F6C
 """Written into the file's header ("apol"), so that other programs' databases are told apart."""
 
-SCHEMA_VERSION = 2
-"""Version 1 lacks the column `bottlenecks`; it is added when such a store is opened for writing."""
+SCHEMA_VERSION = 3
+"""Version 1 lacks the column `bottlenecks`, version 2 the table `priors`; they are added when it is written."""
 
+_PRIORS = (
+    "CREATE TABLE priors (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, created TEXT NOT NULL,"
+    " content TEXT NOT NULL)"
+)
 _SCHEMA = (
     "CREATE TABLE studies (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, created TEXT NOT NULL,"
     " asked TEXT NOT NULL, about TEXT NOT NULL)",
@@ -39,13 +44,13 @@ _SCHEMA = (
     " batch INTEGER NOT NULL, point TEXT NOT NULL, metrics TEXT NOT NULL, reason TEXT,"
     " seconds REAL NOT NULL, proposed_by TEXT NOT NULL, bottlenecks TEXT NOT NULL DEFAULT '{}',"
     " PRIMARY KEY (study, number), UNIQUE (study, point)) WITHOUT ROWID",
+    _PRIORS,
     f"PRAGMA application_id = {APPLICATION_ID}",
     f"PRAGMA user_version = {SCHEMA_VERSION}",
 )
-_UPGRADE = (
-    "ALTER TABLE trials ADD COLUMN bottlenecks TEXT NOT NULL DEFAULT '{}'",
-    f"PRAGMA user_version = {SCHEMA_VERSION}",
-)
+_UPGRADES = {1: "ALTER TABLE trials ADD COLUMN bottlenecks TEXT NOT NULL DEFAULT '{}'", 2: _PRIORS}
+"""What a version lacks that the next one has."""
+
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 _BUSY_S = 30.0
 _SMALLEST_PAGE_BYTES = 512
@@ -83,9 +88,18 @@ class Header:
     about: Mapping[str, Any]
 
     def __post_init__(self) -> None:
-        if not _NAME.fullmatch(self.name):
-            rule = "a study's name must be up to 100 letters, digits, `.`, `_` and `-`, first a letter or digit"
-            raise ValueError(f"{rule}, but got {self.name!r}")
+        check_name(self.name, "study")
+
+
+def check_name(name: str, kind: str) -> None:
+    """Pass over a name that a study or a prior may have.
+
+    Raises:
+        ValueError: it is none.
+    """
+    if not _NAME.fullmatch(name):
+        rule = f"a {kind}'s name must be up to 100 letters, digits, `.`, `_` and `-`, first a letter or digit"
+        raise ValueError(f"{rule}, but got {name!r}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,6 +223,41 @@ class Store:
             )
             return tuple(map(_record, rows))
 
+    def prior_names(self) -> tuple[str, ...]:
+        """Names of the priors of the library, oldest first."""
+        if self._version < 3:
+            return ()
+        with self._sentences():
+            return tuple(name for (name,) in self._connection.execute("SELECT name FROM priors ORDER BY id"))
+
+    def add_prior(self, name: str, created: str, content: Mapping[str, Any]) -> None:
+        """Add a prior to the library, for good: plain JSON values under a name as studies have.
+
+        Raises:
+            ValueError: it is no such name.
+            StoreError: a prior of that name is there already.
+        """
+        check_name(name, "prior")
+        with self._sentences(taken=f"prior {name!r} is there already"), self._transaction():
+            self._connection.execute(
+                "INSERT INTO priors (name, created, content) VALUES (?, ?, ?)", (name, created, _dumps(content))
+            )
+
+    def prior(self, name: str) -> tuple[str, dict[str, Any]]:
+        """When a prior was added, and its content.
+
+        Raises:
+            StoreError: there is no prior of that name; the message has the nearest one.
+        """
+        known = self.prior_names()
+        if name not in known:
+            raise StoreError(f"{self.path} has no prior {name!r}{nearest_name(name, known)}")
+        with self._sentences():
+            row = self._connection.execute(
+                "SELECT created, content FROM priors WHERE name = ?", (name,)
+            ).fetchone()
+            return row[0], json.loads(row[1])
+
     def _id(self, name: str) -> int:
         row = self._connection.execute("SELECT id FROM studies WHERE name = ?", (name,)).fetchone()
         if row is None:
@@ -236,23 +285,25 @@ class Store:
         (version,) = self._connection.execute("PRAGMA user_version").fetchone()
         if application != APPLICATION_ID:
             raise StoreError(f"{self.path} is not an apollo-dse store: it belongs to another program")
-        self._bottlenecks = "bottlenecks"
-        if version == 1 and read_only:
-            self._bottlenecks = "'{}'"
-        elif version == 1:
-            self._upgrade()
-        elif version != SCHEMA_VERSION:
+        if version not in (*_UPGRADES, SCHEMA_VERSION):
             rule = f"this apollo-dse reads version {SCHEMA_VERSION}"
             raise StoreError(
                 f"{self.path} is a store of version {version}, but {rule}; use the one that wrote it"
             )
+        if not read_only:
+            self._upgrade()
+        self._version = version if read_only else SCHEMA_VERSION
+        self._bottlenecks = "'{}'" if self._version == 1 else "bottlenecks"
 
     def _upgrade(self) -> None:
-        """Add what version 1 lacks, unless another process just did."""
+        """Add what older versions lack, unless another process just did."""
+        if self._connection.execute("PRAGMA user_version").fetchone() == (SCHEMA_VERSION,):
+            return
         with self._transaction():
-            if self._connection.execute("PRAGMA user_version").fetchone() == (1,):
-                for statement in _UPGRADE:
-                    self._connection.execute(statement)
+            (version,) = self._connection.execute("PRAGMA user_version").fetchone()
+            for older in range(version, SCHEMA_VERSION):
+                self._connection.execute(_UPGRADES[older])
+            self._connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
 
     def _is_blank(self) -> bool:
         (tables,) = self._connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()

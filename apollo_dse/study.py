@@ -16,7 +16,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from apollo_dse import optimizers
+from apollo_dse import transfer
 from apollo_dse.evaluators import Evaluator
 from apollo_dse.interrupts import interrupts
 from apollo_dse.optimizer import Optimizer
@@ -166,6 +166,11 @@ class Study:
             found.append(Limitation(constraint, min(slacks, default=None), broken / (len(trials) or 1)))
         return sorted(found, key=lambda each: (inf if each.slack is None else each.slack, -each.ruled_out))
 
+    def teach(self) -> None:
+        """Tell the optimizer the trials of all whole batches that it does not know yet."""
+        self.optimizer.tell([record.trial for record in self._records[self._told : self._settled]])
+        self._told = self._settled
+
     def _open(self, store: Store) -> None:
         """Begin the study in the store, or take over what it has there."""
         if self.name not in store.names():
@@ -189,8 +194,7 @@ class Study:
     def _next(self, room: int) -> list[Point]:
         """Up to `room` points of the present batch, or of a new one; none when the space is exhausted."""
         while not self._waiting:
-            self.optimizer.tell([record.trial for record in self._records[self._told : self._settled]])
-            self._told = self._settled
+            self.teach()
             self._waiting = self._unknown(self.optimizer.ask(self.batch))
             if not self._waiting and self._settled == len(self._records):
                 return []
@@ -204,7 +208,7 @@ class Study:
         unknown: dict[str, Point] = {}
         for point in suggestions:
             if reasons := self.problem.space.violations(point):
-                proposer = optimizers.name_of(self.optimizer)
+                proposer = transfer.name_of(self.optimizer)
                 raise ValueError(f"suggestions must lie in the space, but {proposer}'s do not: {reasons[0]}")
             unknown.setdefault(canonical(point), point)
         return [point for text, point in unknown.items() if text not in self._known]
@@ -213,7 +217,7 @@ class Study:
         start = perf_counter()
         measurements = self.problem.evaluate(points)
         seconds = (perf_counter() - start) / len(points)
-        proposer = optimizers.name_of(self.optimizer)
+        proposer = transfer.name_of(self.optimizer)
         records = []
         for number, (point, measurement) in enumerate(
             zip(points, measurements, strict=True), start=len(self._records)
@@ -238,9 +242,11 @@ def asked(problem: Problem, optimizer: Optimizer, batch: int) -> dict[str, Any]:
         "constraints": [str(constraint) for constraint in problem.constraints],
         "evaluator": _identity(problem.evaluate),
         "preview": None if problem.preview is None else _identity(problem.preview),
-        "optimizer": {"name": optimizers.name_of(optimizer), **optimizer.settings},
+        "optimizer": {"name": transfer.name_of(optimizer), **optimizer.settings},
         "batch": batch,
     }
+    if isinstance(optimizer, transfer.Transfer):
+        entries["priors"] = {prior.name: prior.fingerprint for prior in optimizer.experience.priors}
     plain: dict[str, Any] = json.loads(json.dumps(entries))  # as it will be read back: tuples are lists
     return plain
 

@@ -16,10 +16,12 @@ from apollo_dse.cli.evaluate import evaluate
 from apollo_dse.cli.explore import explore
 from apollo_dse.cli.map import map
 from apollo_dse.cli.optimum import optimum
+from apollo_dse.cli.priors import priors
 from apollo_dse.cli.report import report
 from apollo_dse.cli.studies import studies
 from apollo_dse.cli.tasks import tasks
 from apollo_dse.cli.trace import trace
+from apollo_dse.cli.transfer import transfer
 from apollo_dse.cli.validate import validate
 from apollo_dse.cli.workloads import workloads
 
@@ -31,10 +33,12 @@ COMMANDS: tuple[Callable[..., None], ...] = (
     evaluate,
     map,
     explore,
+    transfer,
     optimum,
     tasks,
     compare,
     studies,
+    priors,
     report,
     validate,
     cache,

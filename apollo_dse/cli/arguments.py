@@ -86,18 +86,35 @@ MinimizeOption = Annotated[
     Minimize | None,
     Parameter(name="--minimize", help="What layers are mapped for; that of the objectives if absent."),
 ]
+StudyOption = Annotated[
+    str | None, Parameter(name="--study", help="The study's name; one with the time in it if absent.")
+]
+ResumeOption = Annotated[
+    bool, Parameter(name="--resume", help="Go on with a study of the store; options left out are its own.")
+]
+MethodOption = Annotated[
+    str | None,
+    Parameter(
+        name="--method",
+        help="How to learn from other tasks: warm-start, pretrained-prior, rgpe; auto, the best, if absent.",
+    ),
+]
 JsonOption = Annotated[bool, Parameter(name="--json", help="One JSON document on stdout, nothing else there.")]
 
 
 def asked(**options: Any) -> dict[str, Any]:
     """The options that were given, as the fields of a `Question`.
 
+    With sources to learn from and no method, the method is the recommended one. An optimizer is then that of
+    the warm start.
+
     Raises:
-        UserError: a network, objective or constraint is wrong.
+        UserError: a network, objective or constraint is wrong, or there is a method and nothing to learn from.
     """
     from apollo_dse.problem import Constraint, Objective
 
     parsers: dict[str, Callable[[str], Any]] = {
+        "sources": str,
         "workloads": network,
         "objectives": Objective.parse,
         "constraints": Constraint.parse,
@@ -108,6 +125,21 @@ def asked(**options: Any) -> dict[str, Any]:
             if value is not None:
                 parse = parsers.get(name)
                 fields[name] = tuple(map(parse, value)) if parse else value
+    return _transferring(fields)
+
+
+def _transferring(fields: dict[str, Any]) -> dict[str, Any]:
+    """The fields with all that a transfer needs, if one is asked for."""
+    if "sources" not in fields:
+        if "method" in fields:
+            raise UserError("--method needs something to learn from: a study or prior:NAME")
+        return fields
+    fields.setdefault("method", "auto" if "optimizer" not in fields else "warm-start")
+    if "optimizer" in fields:
+        if fields["method"] != "warm-start":
+            got = f"the method is {fields['method']}"
+            raise UserError(f"--optimizer goes with a transfer only where the method is warm-start, but {got}")
+        fields["knobs"] = {"optimizer": fields.pop("optimizer")}
     return fields
 
 

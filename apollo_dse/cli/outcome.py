@@ -3,12 +3,15 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from math import inf, isfinite
+from typing import Any
 
 from apollo_dse.cli import output
 from apollo_dse.question import Question
 from apollo_dse.report.choice import BINDING_ROOM, choose
 from apollo_dse.report.labels import lowered, metric, metric_text
 from apollo_dse.study import Limitation, Study
+from apollo_dse.transfer import Transfer, name_of
 from apollo_dse.trial import Trial
 
 MOST_ROWS = 20
@@ -17,12 +20,16 @@ MOST_ROWS = 20
 
 @dataclass(frozen=True)
 class Outcome:
-    """A study after a run; `seconds` is the wall time of this run, loading included."""
+    """A study after a run; `seconds` is the wall time of this run, loading included.
+
+    `cold` is the study of the same question that learned from no prior, where that was asked for.
+    """
 
     question: Question
     study: Study
     store: str
     seconds: float
+    cold: Study | None = None
 
     @cached_property
     def front(self) -> list[Trial]:
@@ -59,7 +66,41 @@ class Outcome:
             "pareto": [_trial(trial) for trial in self.front],
             "limits": [_limit(limitation) for limitation in study.limitations()],
             "reasons": study.problem.reasons(study.trials),
+            "transfer": self.transfer and {"method": name_of(study.optimizer), "sources": self.transfer},
+            "ablation": None if self.cold is None else self._ablation(self.cold),
             "seconds": self.seconds,
+        }
+
+    @cached_property
+    def transfer(self) -> list[dict[str, Any]] | None:
+        """What came of each prior: how much it counts in the end, and what is to be known about it."""
+        method = self.study.optimizer
+        if not isinstance(method, Transfer):
+            return None
+        self.study.teach()
+        weights, remarks, task = method.weights, method.remarks, method.experience.task
+        return [
+            {
+                "name": prior.name,
+                "workloads": list(prior.task.workloads),
+                "trials": len(prior.trials),
+                "distance": task.distance(prior.task),
+                "weight": weights[prior.name],
+                "remarks": list(remarks[prior.name]),
+            }
+            for prior in method.experience.related
+        ]
+
+    def _ablation(self, cold: Study) -> dict[str, object]:
+        """Both searches trial by trial: best losses so far, null while nothing is feasible."""
+        best = choose(cold.problem, cold.trials)[0] if cold.pareto_front else None
+        return {
+            "study": cold.name,
+            "optimizer": cold.records[0].proposed_by if cold.records else None,
+            "best": None if best is None else _trial(best),
+            "curve": _curve(self.study),
+            "cold_curve": _curve(cold),
+            "trials_to_cold_best": trials_to_match(self.study, cold),
         }
 
     def show(self) -> None:
@@ -78,8 +119,47 @@ class Outcome:
         )
         for limitation in study.limitations():
             output.line(_limit_text(limitation))
+        if self.transfer is not None:
+            self._show_transfer(self.transfer)
+        if self.cold is not None:
+            self._show_ablation(self.cold)
         if len(study.problem.objectives) > 1:
             self._show_front()
+
+    def _show_transfer(self, sources: list[dict[str, Any]]) -> None:
+        output.line(
+            f"learned by {name_of(self.study.optimizer)} from {len(sources)} priors; weights are those in the end:"
+        )
+        rows = [
+            [
+                str(each["name"]),
+                f"{each['weight']:.0%}",
+                f"{each['distance']:.2f}",
+                "; ".join(each["remarks"]),
+            ]
+            for each in sources
+        ]
+        output.table(("prior", "weight", "distance", "remarks"), rows)
+
+    def _show_ablation(self, cold: Study) -> None:
+        matched = trials_to_match(self.study, cold)
+        goal = self.study.problem.objectives[0].metric
+        rows = [
+            [str(count), *(self._best_after(study, count, goal) for study in (self.study, cold))]
+            for count in _checkpoints(len(self.study.trials))
+        ]
+        output.line(f"best {lowered(metric(goal).label)} with priors, and without (study {cold.name}):")
+        output.table(("trials", "with", "without"), rows)
+        if matched is not None:
+            output.line(f"with priors {matched} trials match the {len(cold.trials)} without")
+
+    @staticmethod
+    def _best_after(study: Study, count: int, goal: str) -> str:
+        found = [trial for trial in study.trials[:count] if study.problem.feasible(trial)]
+        if not found:
+            return "-"
+        best = min(found, key=study.problem.losses)
+        return metric_text(goal, best.measurement.metrics[goal])
 
     def _show_reasons(self) -> None:
         output.line("no design was feasible; the reasons and how often:")
@@ -105,6 +185,23 @@ class Outcome:
         ]
         output.line(f"Pareto front, {len(rows)} of {len(self.front)} designs, parameters in which they differ:")
         output.table(("trial", *goals, *(p.name for p in varied)), rows)
+
+
+def trials_to_match(study: Study, other: Study) -> int | None:
+    """After how many trials a study has what another one ends with, by the first objective; None: never."""
+    wanted = min(other.convergence()[:, 0], default=inf)
+    reached = (study.convergence()[:, 0] <= wanted).nonzero()[0]
+    return int(reached[0]) + 1 if len(reached) and isfinite(wanted) else None
+
+
+def _curve(study: Study) -> list[float | None]:
+    return [loss if isfinite(loss) else None for loss in study.convergence()[:, 0].tolist()]
+
+
+def _checkpoints(trials: int) -> list[int]:
+    """Numbers of trials at which two searches are compared: 1, 2, 5, 10, ... and the last."""
+    steps = (step * 10**power for power in range(6) for step in (1, 2, 5))
+    return [*(step for step in steps if step < trials), trials]
 
 
 def news(study: Study) -> str:

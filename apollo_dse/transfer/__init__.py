@@ -25,6 +25,9 @@ _OURS = {
     "rgpe": "apollo_dse.transfer.rgpe:RGPE",
 }
 
+AUTO, RECOMMENDED = "auto", "pretrained-prior"
+"""What people say who leave the choice to us, and the method that they get: docs/transfer.md has why."""
+
 _REGISTRY = Registry("transfer method", "apollo_dse.transfer", _OURS)
 
 names = _REGISTRY.names
@@ -32,12 +35,12 @@ names = _REGISTRY.names
 
 
 def get(name: str) -> Transfers:
-    """The transfer method of that name: call it as `get(name)(problem, seed, experience, **knobs)`.
+    """The transfer method of that name, or of `AUTO`: `get(name)(problem, seed, experience, **knobs)` makes one.
 
     Raises:
         ValueError: there is none; the message has the nearest name.
     """
-    made: Transfers = _REGISTRY.get(name)
+    made: Transfers = _REGISTRY.get(RECOMMENDED if name == AUTO else name)
     return made
 
 

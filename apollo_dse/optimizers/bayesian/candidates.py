@@ -24,7 +24,7 @@ MUTATIONS = (1.5, 3.0)
 """Mean number of mutated coordinates in the rounds, and in the pool."""
 
 CHECKED = 256
-"""Of so many points a round asks whether they are admissible, in blocks of `PARENTS`; of more only if none is."""
+"""Of so many points a round asks whether they may be suggested, in blocks of `PARENTS`; of more if none may."""
 
 PERTURBED = 20
 """Mean number of mutated coordinates in a trust region, TuRBO's."""

@@ -1,0 +1,190 @@
+"""What `explore` and `transfer` share: a study, new or resumed, run with live progress; and what came of it."""
+
+import re
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import datetime
+from pathlib import Path
+from time import perf_counter
+from typing import TYPE_CHECKING, Any
+
+from apollo_dse.cli import output
+from apollo_dse.cli.ahead import search_mappings
+from apollo_dse.cli.errors import Interrupted, UserError, user_input
+
+if TYPE_CHECKING:
+    from apollo_dse.question import Question
+    from apollo_dse.storage import Store
+    from apollo_dse.study import End, Study
+
+COLD = "portfolio"
+"""Who searches without any prior, for comparison."""
+
+
+def search(
+    given: dict[str, Any],
+    *,
+    trials: int,
+    study: str | None,
+    store: Path | None,
+    resume: bool,
+    json: bool,
+    ablate: bool = False,
+) -> None:
+    """Run a study and write what it found.
+
+    Args:
+        given: fields of the `Question`; `sources` are references (`apollo_dse.library`). Those left out are the
+            study's own, where it is resumed.
+        trials: size of the study at the end.
+        study: its name; None: one with the time in it.
+        store: the file of studies.
+        resume: go on with a study of the store.
+        json: write one JSON document.
+        ablate: search without priors, too, as a study of its own beside the first.
+
+    Raises:
+        UserError: an option is wrong.
+        Interrupted: Ctrl-C was pressed.
+    """
+    if trials < 1:
+        raise UserError(f"`--trials >= 1` must hold, but got {trials}")
+    start = perf_counter()
+    from apollo_dse.cli.outcome import Outcome
+    from apollo_dse.storage import Store, StoreError
+
+    if resume and study is None:
+        raise UserError("--resume needs the name of the study, as in --study NAME")
+    if not resume:
+        _check_new(given)
+    with user_input("", StoreError), Store(store) as opened:
+        name = _name(given["workloads"][0].name) if study is None else study
+        question, running = _begin(opened, name, given, resume)
+        end = _completed(question, running, trials)
+        cold = _cold(opened, question, name, trials) if ablate else None
+        if end == "exhausted":
+            output.note(f"no design is left: all that the space has are among the {len(running.trials)} trials")
+        found = Outcome(question, running, str(opened.path), perf_counter() - start, cold)
+        output.document(found.document()) if json else found.show()
+
+
+def _completed(question: "Question", study: "Study", trials: int) -> "End":
+    """Run a study, unless it has as many trials already."""
+    before = len(study.trials)
+    if before >= trials:
+        output.note(f"study {study.name!r} has {before} trials already; a larger --trials goes on")
+    return _run(question, study, trials)
+
+
+def _cold(store: "Store", question: "Question", name: str, trials: int) -> "Study":
+    """The study of the same question without priors, run to the same size; it is resumed where it is there."""
+    cold = replace(question, method=None, sources=(), knobs={}, optimizer=COLD)
+    study = cold.study(store, f"{name}-cold")
+    _run(cold, study, trials)
+    return study
+
+
+def _check_new(given: dict[str, Any]) -> None:
+    from apollo_dse import optimizers, transfer
+    from apollo_dse.problem import Objective
+    from search_spaces import get
+
+    if "workloads" not in given:
+        raise UserError("a workload must be given: a network of the zoo, or a traced FILE.json")
+    given.setdefault("space", "edge")
+    given.setdefault("objectives", (Objective.parse("latency"),))
+    with user_input():
+        get(given["space"])
+        if "method" in given:
+            transfer.get(given["method"])
+        else:
+            optimizers.get(given.get("optimizer", "evolution"))
+
+
+def _name(workload: str) -> str:
+    stem = re.sub(r"[^A-Za-z0-9._-]", "-", workload).strip("-._") or "study"
+    return f"{stem[:60]}-{datetime.now():%Y%m%d-%H%M%S}"
+
+
+def _begin(store: "Store", name: str, given: dict[str, Any], resume: bool) -> tuple["Question", "Study"]:
+    from apollo_dse.library import load
+    from apollo_dse.question import Question
+
+    if "sources" in given:
+        given["sources"] = tuple(load(store, reference) for reference in given["sources"])
+    if resume:
+        question = replace(Question.stored(store.header(name)), **given)
+    elif name in store.names():
+        raise UserError(f"{store.path} has a study {name!r} already; --resume goes on with it, or name another")
+    else:
+        question = Question(**given)
+    with output.waiting("Loading the cost model"):
+        return question, question.study(store, name)
+
+
+def _run(question: "Question", study: "Study", trials: int) -> "End":
+    """Run with live progress, the search for mappings included.
+
+    Raises:
+        Interrupted: Ctrl-C was pressed; what is saved and how to go on.
+    """
+    from numpy.random import default_rng
+
+    try:
+        if len(study.trials) < trials:
+            with output.waiting("Searching mappings") as say:
+                design_space = question.design_space
+                [point] = design_space.space.sample(default_rng(0), 1)
+                search_mappings(design_space.build(point), design_space.span(), question.workloads, say)
+        with _progress(study, trials) as report:
+            end = study.run(trials, report)
+    except KeyboardInterrupt:
+        end = "interrupted"
+    if end == "interrupted":
+        path = study.store.path if study.store else ""
+        saved = f"interrupted; {len(study.trials)} of {trials} trials are saved in {path}"
+        command = f"apollo-dse explore --study {study.name} --store {path} --trials {trials} --resume"
+        raise Interrupted(f"{saved}; go on with: {command}")
+    return end
+
+
+@contextmanager
+def _progress(study: "Study", trials: int) -> Iterator[Callable[["Study"], None]]:
+    """What to call after every batch: a bar on a terminal, else now and then a line."""
+    from apollo_dse.cli.outcome import news
+
+    if not sys.stderr.isatty():
+
+        def write(now: "Study") -> None:
+            output.note(f"{now.name}: {len(now.trials)} of {trials} trials, {news(now)}")
+
+        yield _Rarely(write, output.SECONDS_BETWEEN_LINES)
+        return
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    told = TextColumn("{task.fields[news]}")
+    with Progress(*columns, told, console=output.console(sys.stderr), transient=True) as bar:
+        task = bar.add_task(study.name, total=trials, completed=len(study.trials), news="")
+
+        def draw(now: "Study") -> None:
+            bar.update(task, completed=len(now.trials), news=news(now))
+
+        yield _Rarely(draw, output.SECONDS_BETWEEN_FRAMES)
+
+
+class _Rarely:
+    """Progress that is told of every batch and shows itself only so often: it looks at all trials."""
+
+    def __init__(self, show: Callable[["Study"], None], seconds: float) -> None:
+        self.show = show
+        self.seconds = seconds
+        self.last = perf_counter()
+
+    def __call__(self, study: "Study") -> None:
+        """Show how far the study is, unless that was just done."""
+        if perf_counter() - self.last >= self.seconds:
+            self.show(study)
+            self.last = perf_counter()
