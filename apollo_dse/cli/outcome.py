@@ -128,7 +128,7 @@ class Outcome:
 
     def _show_transfer(self, sources: list[dict[str, Any]]) -> None:
         output.line(
-            f"learned by {name_of(self.study.optimizer)} from {len(sources)} priors; weights are those in the end:"
+            f"learned by {name_of(self.study.optimizer)} from {len(sources)} priors, weights as in the end:"
         )
         rows = [
             [

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from apollo_dse import optimizers
 from apollo_dse.ensemble import Ensemble, best_of, members_of
+from apollo_dse.optimizer import Optimizers
 from apollo_dse.problem import Problem
 from apollo_dse.ranking import rank
 from apollo_dse.trial import Trial
@@ -62,7 +63,7 @@ class Portfolio(Ensemble):
         self._idle = 0
         self._elite: list[Trial] = []
         self.optimizers = [
-            member.made(optimizers.get(member.name), problem, seed, place)
+            member.made(self.kind(member.name), problem, seed, place)
             for place, member in enumerate(self.members)
         ]
 
@@ -71,6 +72,14 @@ class Portfolio(Ensemble):
         """The seed and the knobs."""
         knobs = {"seed": self.seed, "lead": self.lead, "patience": self.patience}
         return {**knobs, "members": [member.plain for member in self.members]}
+
+    def kind(self, name: str) -> Optimizers:
+        """The optimizers that a member's name stands for.
+
+        Raises:
+            ValueError: there are none.
+        """
+        return optimizers.get(name)
 
     @property
     def shares(self) -> NDArray[np.float64]:

@@ -20,13 +20,11 @@ from apollo_dse.transfer.prior import Description, Prior, describe
 __all__ = ["Description", "Experience", "Prior", "Transfer", "describe", "get", "name_of", "names"]
 
 _OURS = {
+    "auto": "apollo_dse.transfer.auto:Auto",
     "warm-start": "apollo_dse.transfer.warm_start:WarmStart",
     "pretrained-prior": "apollo_dse.transfer.pretrained:PretrainedPrior",
     "rgpe": "apollo_dse.transfer.rgpe:RGPE",
 }
-
-AUTO, RECOMMENDED = "auto", "pretrained-prior"
-"""What people say who leave the choice to us, and the method that they get: docs/transfer.md has why."""
 
 _REGISTRY = Registry("transfer method", "apollo_dse.transfer", _OURS)
 
@@ -35,12 +33,12 @@ names = _REGISTRY.names
 
 
 def get(name: str) -> Transfers:
-    """The transfer method of that name, or of `AUTO`: `get(name)(problem, seed, experience, **knobs)` makes one.
+    """The transfer method of that name: call it as `get(name)(problem, seed, experience, **knobs)`.
 
     Raises:
         ValueError: there is none; the message has the nearest name.
     """
-    made: Transfers = _REGISTRY.get(RECOMMENDED if name == AUTO else name)
+    made: Transfers = _REGISTRY.get(name)
     return made
 
 

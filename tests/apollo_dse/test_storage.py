@@ -246,6 +246,7 @@ class TestBrokenFiles:
             before = store.records("demo")
         connection = sqlite3.connect(path)
         connection.execute("ALTER TABLE trials DROP COLUMN bottlenecks")
+        connection.execute("DROP TABLE priors")
         connection.execute("PRAGMA user_version = 1")
         connection.commit()
         connection.close()
@@ -256,6 +257,25 @@ class TestBrokenFiles:
         connection = sqlite3.connect(path)
         assert connection.execute("PRAGMA user_version").fetchone() == (1 if read_only else SCHEMA_VERSION,)
         connection.close()
+
+    @pytest.mark.parametrize("read_only", [True, False])
+    @pytest.mark.parametrize("version", [1, 2])
+    def test_a_store_without_a_library_gets_one(self, path, filled, version, read_only):
+        connection = sqlite3.connect(path)
+        connection.execute("DROP TABLE priors")
+        if version == 1:
+            connection.execute("ALTER TABLE trials DROP COLUMN bottlenecks")
+        connection.execute(f"PRAGMA user_version = {version}")
+        connection.commit()
+        connection.close()
+        with Store(path, read_only=read_only) as store:
+            assert store.prior_names() == ()
+            with pytest.raises(StoreError, match="has no prior 'lab'"):
+                store.prior("lab")
+            if not read_only:
+                store.add_prior("lab", "2026-01-01", {"version": 1})
+                assert store.prior("lab") == ("2026-01-01", {"version": 1})
+            assert len(store.records("demo")) == len(filled)
 
     @pytest.mark.parametrize("read_only", [False, True])
     def test_newer_schema(self, path, filled, read_only):

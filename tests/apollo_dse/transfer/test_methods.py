@@ -1,0 +1,184 @@
+"""Every transfer method keeps the contracts of optimizers, learns from priors, and survives misleading ones."""
+
+from dataclasses import replace
+from math import inf
+
+import numpy as np
+import pytest
+
+from apollo_dse import optimizers, transfer
+from apollo_dse.optimizers.random import Random
+from apollo_dse.problem import Constraint
+from apollo_dse.study import Study, asked
+from apollo_dse.testing import CONTRACTS, accelerators
+from apollo_dse.transfer import Experience, Prior, Transfer
+from apollo_dse.transfer.prior import unavailable
+from apollo_dse.trial import Measurement, Trial
+from tests.apollo_dse.transfer.experience import TASK, experience, prior_of, scaled, trials_of
+
+QUICK = {"warm-start": {"optimizer": "evolution"}, "auto": {"seeds": 2}}
+"""Knobs that make contracts of methods quick."""
+
+SLOW = {"auto"}
+
+
+def made_up(problem):
+    """Experience for any problem, even one in which nothing can be measured."""
+    points = Random(problem, seed=9).ask(12)
+    metrics = [each.metric for each in (*problem.objectives, *problem.constraints)]
+    units = problem.space.to_unit(points).sum(axis=1)
+    trials = tuple(
+        Trial(number, point, Measurement(dict.fromkeys(metrics, 1.0 + float(unit))))
+        for number, (point, unit) in enumerate(zip(points, units, strict=True))
+    )
+    return Experience(TASK, (Prior("made-up", TASK, replace(problem, evaluate=unavailable), trials),))
+
+
+def informed(name):
+    """A method that takes what optimizers take, its experience made up."""
+
+    def make(problem, seed, **knobs):
+        return transfer.get(name)(problem, seed, made_up(problem), **{**QUICK.get(name, {}), **knobs})
+
+    return make
+
+
+@pytest.mark.parametrize("contract", CONTRACTS)
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=pytest.mark.slow) if name in SLOW else name for name in transfer.names()]
+)
+def test_contract(name, contract):
+    CONTRACTS[contract](informed(name))
+
+
+@pytest.mark.parametrize("contract", ["suggests_points_of_the_space", "resumes_by_replay"])
+@pytest.mark.parametrize("name", sorted(SLOW))
+def test_the_slow_ones_keep_two_contracts_always(name, contract):
+    CONTRACTS[contract](informed(name))
+
+
+def best(problem, trials):
+    return min((problem.losses(trial)[0] for trial in trials if problem.feasible(trial)), default=inf)
+
+
+def searched(problem, optimizer, trials, batch=4):
+    study = Study(problem, optimizer, batch=batch)
+    study.run(trials)
+    return study.trials
+
+
+@pytest.mark.parametrize("name", transfer.names())
+def test_a_related_task_is_of_use(name):
+    """Eight trials with 256 of a looser budget are better than eight without any, most of the time."""
+    problem = accelerators(area_mm2=20.0, known=True)
+    prior = prior_of(accelerators(area_mm2=60.0), count=256)
+    won = 0
+    for seed in range(6):
+        ours = searched(problem, transfer.get(name)(problem, seed, experience(prior)), 8)
+        theirs = searched(problem, optimizers.get("portfolio")(problem, seed), 8)
+        won += best(problem, ours) < best(problem, theirs)
+    assert won >= 5
+
+
+@pytest.mark.parametrize("name", [name for name in transfer.names() if name != "warm-start"])
+def test_what_ranks_well_weighs_most(name):
+    """Of a prior of this very task and one of its inverse, the first counts, and the second hardly."""
+    problem = accelerators(area_mm2=50.0)
+    good = prior_of(problem, "good", count=96)
+    method = transfer.get(name)(problem, 0, experience(good, scaled(good, "bad", power=-1.0)))
+    method.tell(trials_of(problem, Random(problem, seed=3).ask(40)))
+    weights = method.weights
+    assert weights["good"] > 2 * weights["bad"]
+    assert 0 <= weights["bad"] <= weights["good"] <= 1
+
+
+@pytest.mark.parametrize("name", transfer.names())
+def test_a_shift_of_the_scale_changes_nothing(name):
+    """A prior of the same task, measured in other units, is worth the same."""
+    problem = accelerators(area_mm2=20.0, known=True)
+    prior = prior_of(accelerators(area_mm2=60.0), count=64)
+    first, second = (
+        [
+            trial.point
+            for trial in searched(problem, transfer.get(name)(problem, 0, experience(each)), 6, batch=2)
+        ]
+        for each in (prior, scaled(prior, "other", factor=1e3))
+    )
+    assert first == second
+
+
+@pytest.mark.parametrize("name", transfer.names())
+def test_priors_are_a_part_of_what_is_asked(name):
+    problem = accelerators()
+    method = transfer.get(name)(problem, 0, experience())
+    assert isinstance(method, Transfer)
+    entries = asked(problem, method, 4)
+    assert entries["optimizer"]["name"] == name
+    other = transfer.get(name)(problem, 0, experience(prior_of(accelerators(area_mm2=50.0), seed=6)))
+    assert asked(problem, other, 4)["priors"] != entries["priors"]
+    assert "priors" not in asked(problem, Random(problem, 0), 4)
+
+
+@pytest.mark.parametrize("name", transfer.names())
+def test_remarks_say_what_a_prior_does_not_know(name):
+    problem = accelerators()
+    prior = prior_of(problem, count=20)
+    poor = replace(
+        prior,
+        trials=tuple(
+            replace(trial, point={key: value for key, value in trial.point.items() if key != "lanes"})
+            for trial in prior.trials
+        ),
+    )
+    method = transfer.get(name)(problem, 0, experience(poor))
+    assert method.remarks == {"other": ["it knows nothing about lanes"]}
+    assert len(searched(problem, method, 8)) == 8
+
+
+@pytest.mark.parametrize("name", transfer.names())
+def test_misuse_is_refused(name):
+    problem = accelerators()
+    with pytest.raises(ValueError, match=r"`seeds >= [01]` must hold, but got seeds=-1"):
+        transfer.get(name)(problem, 0, experience(), seeds=-1)
+
+
+def test_a_learned_limit_is_learned_from_priors():
+    """Under a limit that only trials tell, a prior's limit is worth something: more suggestions keep it."""
+    problem = accelerators(area_mm2=20.0)
+    method = transfer.get("pretrained-prior")(problem, 0, experience(prior_of(problem, count=200)), seeds=0)
+    kept = sum(map(problem.feasible, trials_of(problem, method.ask(8))))
+    uniform = sum(map(problem.feasible, trials_of(problem, Random(problem, seed=1).ask(200)))) / 200
+    assert kept / 8 > 4 * uniform
+
+
+def test_unknown_names_get_the_nearest():
+    with pytest.raises(ValueError, match=r"no transfer method 'rpge' among .*; did you mean 'rgpe'\?"):
+        transfer.get("rpge")
+    assert transfer.name_of(object()) == "builtins:object"
+    assert transfer.name_of(Random(accelerators(), 0)) == "random"
+
+
+def test_constraints_that_no_prior_measured_are_learned_from_trials():
+    problem = accelerators(area_mm2=20.0)
+    prior = prior_of(problem, count=30)
+    no_area = tuple(
+        replace(trial, measurement=Measurement({"latency_s": trial.measurement.metrics["latency_s"]}))
+        for trial in prior.trials
+        if trial.measurement.is_feasible
+    )
+    for name in ("rgpe", "pretrained-prior"):
+        method = transfer.get(name)(problem, 0, experience(replace(prior, trials=no_area)), seeds=0)
+        assert len(searched(problem, method, 16)) == 16
+        assert str(Constraint("area_mm2", upper=20.0)) in method.told()
+
+
+def test_with_no_trial_the_model_itself_finds_a_good_design():
+    """Zero-shot: one suggestion without any trial of the task is better than the median of uniform draws."""
+    problem = accelerators(area_mm2=50.0, known=True)
+    prior = prior_of(accelerators(area_mm2=1e6), count=128)
+    (point,) = transfer.get("pretrained-prior")(problem, 0, experience(prior), seeds=0).ask(1)
+    (first,) = trials_of(problem, [point])
+    uniform = trials_of(problem, Random(problem, seed=1).ask(40))
+    assert problem.feasible(first)
+    losses = [problem.losses(trial)[0] for trial in uniform if problem.feasible(trial)]
+    assert problem.losses(first)[0] < np.quantile(losses, 0.25)
