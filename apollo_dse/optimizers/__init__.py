@@ -20,6 +20,7 @@ _OURS = {
     "local-search": "apollo_dse.optimizers.local_search:LocalSearch",
     "nsga2": "apollo_dse.optimizers.nsga2:NSGA2",
     "differential-evolution": "apollo_dse.optimizers.differential_evolution:DifferentialEvolution",
+    "mbo": "apollo_dse.optimizers.mbo.search:MBO",
     "p3bo": "apollo_dse.optimizers.p3bo:P3BO",
     "adaptive-p3bo": "apollo_dse.optimizers.p3bo:AdaptiveP3BO",
     "portfolio": "apollo_dse.optimizers.portfolio:Portfolio",

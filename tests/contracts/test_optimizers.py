@@ -22,7 +22,7 @@ QUICK_KNOBS = {
 QUICK_CONTRACTS = ("suggests_points_of_the_space", "resumes_by_replay", "suggests_nothing_twice")
 """What these are held to every time, with those knobs."""
 
-LEARNING_SLOWLY = {"bayesian", "differential-evolution", "local-search", "nsga2", *QUICK_KNOBS}
+LEARNING_SLOWLY = {"bayesian", "differential-evolution", "local-search", "mbo", "nsga2", *QUICK_KNOBS}
 """Optimizers whose contracts of `LEARNING` are marked as slow."""
 
 PEERS = {"optuna-tpe", "optuna-gp"}
