@@ -16,7 +16,10 @@ from apollo_dse.transfer.prior import unavailable
 from apollo_dse.trial import Measurement, Trial
 from tests.apollo_dse.transfer.experience import TASK, experience, prior_of, scaled, trials_of
 
-QUICK = {"warm-start": {"optimizer": "evolution"}, "auto": {"seeds": 2}}
+QUICK = {
+    "warm-start": {"optimizer": "evolution"},
+    "auto": {"seeds": 2, "members": [["rgpe", {"seeds": 0}], "evolution"]},
+}
 """Knobs that make contracts of methods quick."""
 
 SLOW = {"auto"}
@@ -69,9 +72,9 @@ def searched(problem, optimizer, trials, batch=4):
 
 @pytest.mark.parametrize("name", transfer.names())
 def test_a_related_task_is_of_use(name):
-    """Eight trials with 256 of a looser budget are better than eight without any, most of the time."""
+    """Eight trials with 1,500 of a looser budget are better than eight without any, most of the time."""
     problem = accelerators(area_mm2=20.0, known=True)
-    prior = prior_of(accelerators(area_mm2=60.0), count=256)
+    prior = prior_of(accelerators(area_mm2=60.0), count=1500)
     won = 0
     for seed in range(6):
         ours = searched(problem, transfer.get(name)(problem, seed, experience(prior)), 8)
