@@ -1,0 +1,172 @@
+"""What is a search worth to the next one? Exact regret of transfer methods and of cold search, in one run.
+
+    python benchmarks/transfer.py networks budgets misled --seeds 3 --jobs 2 --out FILE
+
+Targets are tasks of the edge space whose optimum is known (docs/benchmark.md); priors are what the portfolio
+tried in 100 trials on other tasks, from a seed of its own for each seed. Protocols:
+
+
+networks   leave one network out: priors are the other networks under the same limit, for the same goal
+budgets    Apollo's own: the same network under looser limits, the tight one seeded by the loose ones
+misled     as networks, but priors lie: ranks of their losses are turned over, or dealt out at random
+
+Cold search is the portfolio. `random` counts the best of its 100 draws. Runs that the file has are kept.
+"""
+
+import argparse
+import json
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from dataclasses import replace
+from functools import lru_cache
+from math import isfinite
+from multiprocessing import get_context
+from pathlib import Path
+from statistics import median
+
+import numpy as np
+
+from apollo_dse import optimizers, transfer
+from apollo_dse.benchmark.run import regret, world
+from apollo_dse.benchmark.statistics import trials_to
+from apollo_dse.benchmark.suite import TASKS
+from apollo_dse.study import Study
+from apollo_dse.transfer import Experience, Prior, describe
+from apollo_dse.transfer.files import past
+from apollo_dse.trial import Measurement
+
+SOURCE_TRIALS = 100
+TRIALS = {"cold": 100, "random": 100}
+"""Trials of methods that take more than `TRANSFER_TRIALS`."""
+
+TRANSFER_TRIALS = 60
+COLD = {"cold": "portfolio", "random": "random"}
+METHODS = ("cold", "random", *transfer.names())
+LIES = ("turned", "dealt")
+CHECKPOINTS = (1, 2, 5, 10, 20, 40, 60)
+LOOSER = {"medium": ("loose",), "tight": ("loose", "medium")}
+
+
+def parts(name):
+    """Space, network, goal and budget of a task."""
+    return name.split("-")
+
+
+def targets(protocol):
+    """Tasks of a protocol with the tasks that their priors are of."""
+    edge = [name for name in TASKS if name.startswith("edge-") and parts(name)[2] in ("latency", "edp")]
+    found = {}
+    for name in edge:
+        _, network, goal, budget = parts(name)
+        if protocol == "budgets":
+            sources = [f"edge-{network}-{goal}-{looser}" for looser in LOOSER.get(budget, ())]
+            sources = [each for each in sources if each in TASKS]
+        else:
+            sources = [each for each in edge if parts(each)[2:] == [goal, budget] and each != name]
+        if sources:
+            found[name] = sources
+    return found
+
+
+@lru_cache
+def searched(task, seed):
+    """What the portfolio tried on a task."""
+    problem, _ = world(task)
+    study = Study(problem, optimizers.get("portfolio")(problem, 1000 + seed), batch=4)
+    study.run(SOURCE_TRIALS)
+    return study.trials
+
+
+def description(task):
+    """What a task is about."""
+    question = TASKS[task].question()
+    return describe(question.design_space.name, question.workloads, question.constraints)
+
+
+def prior(task, seed, lie=None):
+    """The prior of a task; with a lie its latencies and energies are turned over or dealt out anew."""
+    problem, _ = world(task)
+    trials = searched(task, seed)
+    if lie is not None:
+        ran = [trial for trial in trials if trial.measurement.is_feasible]
+        order = sorted(ran, key=lambda trial: trial.measurement.metrics["edp_js"])
+        rng = np.random.default_rng(seed)
+        others = order[::-1] if lie == "turned" else [order[row] for row in rng.permutation(len(order))]
+        said = {
+            trial.number: {**other.measurement.metrics, "area_mm2": trial.measurement.metrics["area_mm2"]}
+            for trial, other in zip(order, others, strict=True)
+        }
+        trials = tuple(
+            replace(trial, measurement=Measurement(said[trial.number])) if trial.number in said else trial
+            for trial in trials
+        )
+    asked = past(problem.space, problem.objectives, problem.constraints)
+    return Prior(task, description(task), asked, trials)
+
+
+def run(protocol, task, method, seed, lie=None):
+    """Regret after each trial."""
+    problem, answer = world(task)
+    if method in COLD:
+        optimizer = optimizers.get(COLD[method])(problem, seed)
+    else:
+        priors = tuple(prior(source, seed, lie) for source in targets(protocol)[task])
+        optimizer = transfer.get(method)(problem, seed, Experience(description(task), priors))
+    study = Study(problem, optimizer, batch=1)
+    study.run(TRIALS.get(method, TRANSFER_TRIALS))
+    return [value if isfinite(value) else None for value in regret(problem, study.trials, answer).tolist()]
+
+
+def quantile(values, share):
+    """Order statistic, infinite ones last."""
+    ordered = sorted(values)
+    return ordered[min(len(ordered) - 1, int(share * len(ordered)))]
+
+
+def table(runs):
+    """Lines of text: a protocol and method each, medians over tasks and seeds."""
+    groups = {}
+    for key, curve in runs.items():
+        protocol, _, method, _, lie = json.loads(key)
+        values = [float("inf") if value is None else value for value in curve]
+        groups.setdefault((protocol, method, lie), []).append(values)
+    for (protocol, method, lie), curves in sorted(groups.items(), key=str):
+        regrets = [f"{100 * median(curve[end - 1] for curve in curves):.1f}" for end in CHECKPOINTS]
+        reached = [trials_to(np.array(curve), 0.01) for curve in curves]
+        cells = [f"{quantile(reached, share):g}" for share in (0.25, 0.5, 0.75)]
+        share = sum(map(isfinite, reached)) / len(reached)
+        row = [protocol, method, lie or "", len(curves), *regrets, *cells, f"{share:.0%}"]
+        yield "| " + " | ".join(map(str, row)) + " |"
+
+
+def main():
+    """Run what is missing, write it, print the table."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser.add_argument("protocols", nargs="*", choices=["networks", "budgets", "misled", []])
+    parser.add_argument("--methods", nargs="*", default=METHODS, choices=METHODS)
+    parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--jobs", type=int, default=1)
+    parser.add_argument("--out", type=Path, required=True)
+    given = parser.parse_args()
+    runs = json.loads(given.out.read_text())["regrets"] if given.out.exists() else {}
+    wanted = [
+        (protocol, task, method, seed, lie)
+        for seed in range(given.seeds)
+        for protocol in given.protocols
+        for task in targets(protocol)
+        for method in given.methods
+        for lie in ((None,) if protocol != "misled" else LIES if method not in COLD else ())
+    ]
+    missing = [each for each in wanted if json.dumps(each) not in runs]
+    with ProcessPoolExecutor(given.jobs, mp_context=get_context("spawn")) as pool:
+        pending = {pool.submit(run, *each): each for each in missing}
+        for done, future in enumerate(as_completed(pending), start=1):
+            runs[json.dumps(pending[future])] = [
+                None if value is None else float(f"{value:.4g}") for value in future.result()
+            ]
+            print(f"{done} of {len(missing)}: {' '.join(map(str, pending[future]))}", flush=True)
+            given.out.write_text(json.dumps({"command": "benchmarks/transfer.py", "regrets": runs}) + "\n")
+    print("\n".join(table(runs)))
+
+
+if __name__ == "__main__":
+    main()
