@@ -37,6 +37,8 @@ _OURS = {
 _PEERS: Mapping[str, tuple[str, str]] = {
     "optuna-tpe": ("optuna", "apollo_dse.optimizers.peers.optuna:TPE"),
     "optuna-gp": ("optuna", "apollo_dse.optimizers.peers.optuna:GP"),
+    "nevergrad-fastga": ("nevergrad", "apollo_dse.optimizers.peers.nevergrad:FastGA"),
+    "nevergrad-portfolio": ("nevergrad", "apollo_dse.optimizers.peers.nevergrad:Portfolio"),
 }
 """Optimizers of other libraries: which module must be installed, and the class that stands for them."""
 
