@@ -39,6 +39,7 @@ _PEERS: Mapping[str, tuple[str, str]] = {
     "optuna-gp": ("optuna", "apollo_dse.optimizers.peers.optuna:GP"),
     "nevergrad-fastga": ("nevergrad", "apollo_dse.optimizers.peers.nevergrad:FastGA"),
     "nevergrad-portfolio": ("nevergrad", "apollo_dse.optimizers.peers.nevergrad:Portfolio"),
+    "smac": ("smac", "apollo_dse.optimizers.peers.smac:SMAC"),
 }
 """Optimizers of other libraries: which module must be installed, and the class that stands for them."""
 

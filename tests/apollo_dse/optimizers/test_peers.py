@@ -30,6 +30,7 @@ LIBRARIES = {
     "optuna-tpe": "optuna",
     "nevergrad-fastga": "nevergrad",
     "nevergrad-portfolio": "nevergrad",
+    "smac": "smac",
 }
 
 
