@@ -2,10 +2,10 @@
 
     python benchmarks/pricing.py --workload resnet50
 
-Writes results/pricing.json. A pair is a mapping of a front on a design, priced in all four states of its
-activations. Everything runs in one process: fronts are searched on all threads (APOLLO_DSE_THREADS), large
-batches are priced on all threads, too. The naive path is `price.costs`, plain
-torch, on one thread as the rest of the pricing has it and on two, a state at a time.
+Writes results/pricing.json and, of how time grows, docs/images/pricing-growth-NETWORK.svg. A pair is a
+mapping of a front on a design, priced in all four states of its activations. Everything runs in one process:
+fronts are searched on all threads (APOLLO_DSE_THREADS), as large batches are priced. The naive path is
+`price.costs`, plain torch, on one thread as the rest of the pricing has it and on two, a state at a time.
 """
 
 import argparse
@@ -20,6 +20,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from growth import by_layers, by_mappings, drawn
 
 from accel_models import Workload, dataflows, zoo
 from accel_models.chain import STATES
@@ -35,11 +36,14 @@ from search_spaces.hardware.edge import EDGE
 from search_spaces.space import Point
 
 RESULTS = Path(__file__).parent / "results" / "pricing.json"
+IMAGES = Path(__file__).parent.parent / "docs" / "images"
 AXES = ("pe_x", "pe_y", "cores", "lanes")
 STRUCTURES = 16
 SIZES = (1, 16, 256, 4096, 65536)
 RESIDENCIES = [Residency(*state) for state in STATES]
 NAIVE_DESIGNS = 512
+GROWTH_DESIGNS = 4096
+"""Designs of the batches by which growth with mappings and with layers is measured."""
 
 
 def points_of(count: int, structures: int, rng: np.random.Generator) -> list[Point]:
@@ -154,6 +158,30 @@ def naive(workload: Workload, designs: Designs) -> float:
     return pairs / taken
 
 
+def growth(workload: Workload) -> dict[str, Any]:
+    """Seconds of a batch against how many there are: latency of designs and layers, energy of mappings."""
+    model = CostModel(span=EDGE.span(), minimize="latency")
+    points = points_of(max(SIZES), STRUCTURES, np.random.default_rng(2))
+    pricer = dataflows.column_pricer([EDGE.build(points[0])])
+    assert pricer is not None
+    batches = [EDGE.columns(points[:size]) for size in SIZES]
+    alike = stacked(points_of(GROWTH_DESIGNS, 1, np.random.default_rng(4)))
+    fill([(pool(canonical(layer)), np.unique(alike.kinds)) for layer in workload.layers])
+    batch = EDGE.columns(points[:GROWTH_DESIGNS])
+    return {
+        "designs": [
+            (size, seconds(partial(model.totals, pricer, numbers, workload)))
+            for size, numbers in zip(SIZES, batches, strict=True)
+        ],
+        f"mappings of a front ({GROWTH_DESIGNS} designs, one layer)": by_mappings(
+            workload, alike, RESIDENCIES, seconds
+        ),
+        f"layers ({GROWTH_DESIGNS} designs)": by_layers(
+            workload, partial(model.totals, pricer, batch), seconds
+        ),
+    }
+
+
 def main() -> None:
     """Run all and write the results."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -167,6 +195,9 @@ def main() -> None:
     result["pairs_per_s"] = pairs_per_s(workload)
     print(json.dumps(result["pairs_per_s"]), flush=True)
     result["designs_per_s"] = designs_per_s(workload)
+    result["growth"] = growth(workload)
+    picture = drawn(f"Time of pricing {chosen.workload}", result["growth"])
+    (IMAGES / f"pricing-growth-{chosen.workload}.svg").write_text(picture, encoding="utf-8")
     known = json.loads(RESULTS.read_text()) if RESULTS.exists() else {}
     RESULTS.write_text(json.dumps(known | {chosen.workload: result}, indent=2) + "\n")
 

@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING
 
 from apollo_dse.benchmark.memory import remembered
 from apollo_dse.benchmark.tasks import Task
-from apollo_dse.optuna_terms import distributions, excesses, point_of
+from apollo_dse.optuna_terms import distributions
+from apollo_dse.terms import excesses, point_of
 from apollo_dse.trial import Trial as Measured
 from search_spaces.quantity import Value
 

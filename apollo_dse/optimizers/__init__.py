@@ -30,6 +30,9 @@ _OURS = {
 _PEERS = {
     "optuna-tpe": ("optuna", "apollo_dse.optimizers.peers.optuna:TPE"),
     "optuna-gp": ("optuna", "apollo_dse.optimizers.peers.optuna:GP"),
+    "nevergrad-fastga": ("nevergrad", "apollo_dse.optimizers.peers.nevergrad:FastGA"),
+    "nevergrad-portfolio": ("nevergrad", "apollo_dse.optimizers.peers.nevergrad:Portfolio"),
+    "smac": ("smac", "apollo_dse.optimizers.peers.smac:SMAC"),
 }
 """Optimizers of other libraries: which module must be installed, and the class that stands for them."""
 

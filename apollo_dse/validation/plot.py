@@ -29,7 +29,7 @@ def scatter(found: Comparison) -> str:
     order = np.argsort(published, kind="stable")
     order = order[:: max(1, ceil(len(order) / MOST_POINTS))]
     logarithmic = bool(np.all(published > 0) and np.all(ours > 0))
-    low, high, ticks = _range(np.concatenate((published, ours)), logarithmic)
+    low, high, ticks = span(np.concatenate((published, ours)), logarithmic)
 
     def place(value: float) -> float:
         return (log10(value) - low) / (high - low) if logarithmic else (value - low) / (high - low)
@@ -42,11 +42,7 @@ def scatter(found: Comparison) -> str:
     def y(value: float) -> float:
         return SIZE - BOTTOM - tall * place(value)
 
-    parts = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {SIZE} {SIZE}" width="{SIZE}" role="img">',
-        f"<title>{escape(_title(found))}</title><style>{STYLE}</style>",
-        f'<text class="t" x="{LEFT}" y="22">{escape(_title(found))}</text>',
-    ]
+    parts = opening(f"{found.reference}: {found.metric}")
     for tick in ticks:
         parts += [
             f'<path class="g" d="M{x(tick):.1f} {TOP}V{SIZE - BOTTOM}M{LEFT} {y(tick):.1f}H{SIZE - RIGHT}"/>',
@@ -61,20 +57,29 @@ def scatter(found: Comparison) -> str:
         centre = f'cx="{x(case.published):.1f}" cy="{y(case.ours):.1f}"'
         parts.append(f'<circle class="p" {centre} r="3">{title}</circle>')
     unit = "" if found.unit == "1" else f" ({found.unit})"
-    middle = TOP + tall / 2
-    parts += [
-        f'<text x="{LEFT + wide / 2}" y="{SIZE - 14}" text-anchor="middle">published{escape(unit)}</text>',
-        f'<text transform="translate(16 {middle}) rotate(-90)" text-anchor="middle">ours{escape(unit)}</text>',
+    return "\n".join([*parts, *closing(f"published{unit}", f"ours{unit}")]) + "\n"
+
+
+def opening(title: str) -> list[str]:
+    """The first lines of a picture, with its title."""
+    return [
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {SIZE} {SIZE}" width="{SIZE}" role="img">',
+        f"<title>{escape(title)}</title><style>{STYLE}</style>",
+        f'<text class="t" x="{LEFT}" y="22">{escape(title)}</text>',
+    ]
+
+
+def closing(across: str, up: str) -> list[str]:
+    """The last lines of a picture, with the names of its axes."""
+    middle = LEFT + (SIZE - LEFT - RIGHT) / 2, TOP + (SIZE - TOP - BOTTOM) / 2
+    return [
+        f'<text x="{middle[0]}" y="{SIZE - 14}" text-anchor="middle">{escape(across)}</text>',
+        f'<text transform="translate(16 {middle[1]}) rotate(-90)" text-anchor="middle">{escape(up)}</text>',
         "</svg>",
     ]
-    return "\n".join(parts) + "\n"
 
 
-def _title(found: Comparison) -> str:
-    return f"{found.reference}: {found.metric}"
-
-
-def _range(
+def span(
     values: "np.ndarray[tuple[int], np.dtype[np.float64]]", logarithmic: bool
 ) -> tuple[float, float, list[float]]:
     """The axis's ends (logarithms if logarithmic) and where its ticks stand."""

@@ -25,7 +25,7 @@ QUICK_CONTRACTS = ("suggests_points_of_the_space", "resumes_by_replay", "suggest
 LEARNING_SLOWLY = {"bayesian", "differential-evolution", "local-search", "mbo", "nsga2", *QUICK_KNOBS}
 """Optimizers whose contracts of `LEARNING` are marked as slow."""
 
-PEERS = {"optuna-tpe", "optuna-gp"}
+PEERS = {"optuna-tpe", "optuna-gp", "nevergrad-fastga", "nevergrad-portfolio", "smac"}
 """Those of other libraries, where these are installed; slow, too."""
 
 

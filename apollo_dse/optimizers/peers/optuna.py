@@ -6,14 +6,14 @@ samplers leave out.
 """
 
 from abc import abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from apollo_dse.optimizers.peers.peer import Peer
-from apollo_dse.optuna_terms import distributions, excesses, params_of, point_of
-from apollo_dse.problem import Problem
+from apollo_dse.optuna_terms import distributions
+from apollo_dse.terms import excesses, params_of, point_of
 from apollo_dse.trial import Trial
 from search_spaces.space import Point
 
@@ -27,15 +27,6 @@ class _Optuna(Peer):
 
     distributions = ("optuna",)
 
-    def __init__(self, problem: Problem, seed: int, *, startup: int = 10, misses: int = 20) -> None:
-        super().__init__(problem, seed, startup=startup, misses=misses)
-        self._told: list[FrozenTrial] = []
-
-    def tell(self, trials: Sequence[Trial]) -> None:
-        """Remember more trials."""
-        super().tell(trials)
-        self._told += [self._frozen(trial) for trial in trials if trial.point in self.problem.space]
-
     def _suggester(self, rng: np.random.Generator) -> Callable[[], Point]:
         import optuna
 
@@ -44,7 +35,7 @@ class _Optuna(Peer):
             sampler=self._sampler(int(rng.integers(2**31))),
             directions=["minimize"] * len(self.problem.objectives),
         )
-        study.add_trials(self._told)
+        study.add_trials(self.told)
         space = self.problem.space
         return lambda: point_of(space, study.ask(distributions(space)).params)
 
@@ -52,7 +43,7 @@ class _Optuna(Peer):
     def _sampler(self, seed: int) -> "BaseSampler":
         """The sampler, which was asked nothing yet."""
 
-    def _frozen(self, trial: Trial) -> "FrozenTrial":
+    def _translated(self, trial: Trial) -> "FrozenTrial":
         from optuna.trial import TrialState, create_trial
 
         space = self.problem.space

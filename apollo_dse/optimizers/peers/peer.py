@@ -8,6 +8,7 @@ import numpy as np
 
 from apollo_dse.optimizer import History, fresh
 from apollo_dse.problem import Problem
+from apollo_dse.trial import Trial
 from search_spaces.space import Point
 
 
@@ -26,6 +27,7 @@ class Peer(History):
 
     Attributes:
         distributions: names of the distributions that the library's suggestions follow from.
+        told: the trials of points of the space as the library takes them.
     """
 
     distributions: ClassVar[tuple[str, ...]]
@@ -37,11 +39,18 @@ class Peer(History):
                 raise ValueError(f"`{knob} >= 1` must hold, but got {knob}={value}")
         self.startup = startup
         self.misses = misses
+        self.told: list[Any] = []
 
     @property
     def settings(self) -> Mapping[str, Any]:
         """The seed and the knobs."""
         return {"seed": self.seed, "startup": self.startup, "misses": self.misses}
+
+    def tell(self, trials: Sequence[Trial]) -> None:
+        """Remember more trials, and what they are to the library."""
+        super().tell(trials)
+        translated = (self._translated(trial) for trial in trials if trial.point in self.problem.space)
+        self.told += [trial for trial in translated if trial is not None]
 
     def ask(self, n: int) -> Sequence[Point]:
         """`n` different points that were not told yet; fewer only when no more are left.
@@ -60,6 +69,10 @@ class Peer(History):
             return suggest() if left >= 0 else self.problem.space.sample(rng, 1)[0]
 
         return fresh(self.problem, rng, n, self.known, propose)
+
+    @abstractmethod
+    def _translated(self, trial: Trial) -> Any:
+        """A trial of a point of the space as the library takes it; None if there is nothing to tell."""
 
     @abstractmethod
     def _suggester(self, rng: np.random.Generator) -> Callable[[], Point]:

@@ -44,7 +44,7 @@ def test_an_environment_obeys_gymnasium_and_its_reward_is_zero_at_the_optimum():
 def test_optuna_gets_losses_constraints_and_reasons():
     optuna = pytest.importorskip("optuna")
     from apollo_dse.benchmark.objective import objective
-    from apollo_dse.optuna_terms import params_of, point_of
+    from apollo_dse.terms import params_of, point_of
 
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     space = TASKS[QUICK].problem().space

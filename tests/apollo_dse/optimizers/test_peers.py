@@ -26,10 +26,18 @@ def test_a_library_that_is_there_is_offered(monkeypatch):
     assert made.distributions == ("optuna",)
 
 
-@pytest.mark.parametrize("name", ["optuna-tpe"])
+LIBRARIES = {
+    "optuna-tpe": "optuna",
+    "nevergrad-fastga": "nevergrad",
+    "nevergrad-portfolio": "nevergrad",
+    "smac": "smac",
+}
+
+
+@pytest.mark.parametrize("name", LIBRARIES)
 def test_what_is_suggested_after_the_start_is_the_library_s(name):
     """Near the best of what was told, and not uniform draws."""
-    pytest.importorskip("optuna")
+    pytest.importorskip(LIBRARIES[name])
     problem = accelerators(area_mm2=1e6)
     rng = np.random.default_rng(0)
     points = problem.space.sample(rng, 60)
