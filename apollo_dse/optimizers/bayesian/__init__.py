@@ -1,7 +1,6 @@
 """Bayesian optimization of mixed discrete spaces with limits and failing designs.
 
 encoding      points -> rows -> features
-outcomes      trials -> standardized losses, excesses over the limits, whether a design ran
 surrogate     a Gaussian process of one outcome
 acquisition   how promising points are, given the processes
 candidates    the best point by that measure, searched among the points themselves

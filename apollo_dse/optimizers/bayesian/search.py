@@ -22,8 +22,8 @@ from apollo_dse.optimizers.bayesian import trust
 from apollo_dse.optimizers.bayesian.acquisition import Belief, Limit
 from apollo_dse.optimizers.bayesian.candidates import Admission, search
 from apollo_dse.optimizers.bayesian.encoding import Encoding
-from apollo_dse.optimizers.bayesian.outcomes import Outcome, limits, objectives
 from apollo_dse.optimizers.bayesian.surrogate import GaussianProcess, Hyperparameters, fit
+from apollo_dse.outcomes import Outcome, limits, objectives
 from apollo_dse.problem import Problem
 from apollo_dse.trial import Trial
 from search_spaces.space import Point, canonical

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from apollo_dse.optimizers.bayesian.outcomes import Outcome, excess, limits, objectives, tame
+from apollo_dse.outcomes import Outcome, excess, limits, objectives, tame
 from apollo_dse.problem import Constraint, Objective, Problem
 from apollo_dse.trial import Measurement, Trial
 from search_spaces import Real, SearchSpace
