@@ -113,7 +113,9 @@ class Field:
             self._surrogates = count, losses, kept
         _, losses, kept = self._surrogates
         at, d = self._features([trial.point])[0], len(self.numbers)
-        slopes = [np.array([each.slope(at)[:d] for each in some]).reshape(-1, d) for some in (losses, kept)]
+        slopes = [
+            np.array([each.slope(at)[:d] for each in some]).reshape(len(some), d) for some in (losses, kept)
+        ]
         excesses = np.array([each.value(at) - each.threshold for each in kept])
         if self.problem.feasible(trial):
             excesses = np.minimum(excesses, 0.0)
