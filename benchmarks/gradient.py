@@ -2,13 +2,13 @@
 
     python benchmarks/gradient.py --out benchmarks/results/gradient.json
 
-A run's cost is its trials plus the points that it asked slopes for; seconds are processor time of all of it, with
-measurements remembered from earlier runs. NAME:gumbel is the optimizer with that relaxation; of those it is also
-told how far the likeliest design is from the optimum, and what draws from the logits are worth: where the first is
-much worse than the second, the relaxation has collapsed to something that no design is.
+A run's cost is its trials plus the points that it asked slopes for; seconds are processor time of all of it,
+measurements remembered from earlier runs. NAME:gumbel is the optimizer with that relaxation; of those it is
+told too how far the likeliest design is from the optimum, and what draws from the logits are worth: a likeliest
+design much worse than the best trial, or over the budget, is a collapse.
 
-`--agreement` compares slopes with the changes of latency or energy-delay product between neighbouring values, at
-uniform draws that fit the task's budget. Runs that the file has are kept; with `--tables` it is only read.
+`--agreement` compares slopes with the changes of the loss between neighbouring values, at uniform draws that
+fit the task's budget. Runs that the file has are kept; with `--tables` it is only read.
 """
 
 import argparse
@@ -42,6 +42,7 @@ class Counted:
         self.problem = replace(problem, slopes=self)
 
     def __call__(self, points):
+        """Slopes at points."""
         self.points += len(points)
         return self._slopes(points)
 
@@ -73,7 +74,7 @@ def run(task, name, seed):
 
 
 def settled(optimizer, problem, answer):
-    """Loss over the optimum of the likeliest design and of draws, their share that fits, how sure logits are."""
+    """Loss over the optimum of the likeliest design and of draws, which of them fit, how sure logits are."""
     best = optimizer.best.point
     rng, logits = np.random.default_rng(0), optimizer.logits
     points = [
@@ -132,7 +133,7 @@ def agreement(task, count, seed=0):
 
 def tables(content):
     """Lines of text: medians over seeds."""
-    yield "| task | optimizer | seeds | regret at 25, 50, 100, 150 (%) | to 5 % | to 1 % | s to 5 % | slopes asked |"
+    yield "| task | optimizer | seeds | regret (%) at 25, 50, 100, 150 | to 5 % | to 1 % | s to 5 % | slopes |"
     for task, found in content["runs"].items():
         for name, seeds in found.items():
             runs = list(seeds.values())
