@@ -254,8 +254,8 @@ class Problem:
     give more of it, or need less.
 
     `slopes`, if there is one, answers for points, in order, with the elasticities of metrics in numeric
-    parameters; without any for a point whose design cannot be built. A point's slopes cost about what its
-    evaluation does, and whoever compares optimizers counts them as one.
+    parameters; without any for a point whose design cannot be built. They are no preview: a point's slopes take
+    as much work as an evaluation or more, and whoever compares optimizers counts them as one.
 
     Raises:
         ValueError: there is no objective, or one metric has two, or a remedy is no parameter of the space.

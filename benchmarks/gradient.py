@@ -131,6 +131,29 @@ def agreement(task, count, seed=0):
     }
 
 
+def timing(task):
+    """Milliseconds of processor time, all fronts known: of a design's evaluation, of its slopes, of a batch."""
+    problem = benchmark.TASKS[task].problem()
+    point = dict(benchmark.solution(benchmark.TASKS[task], problem).designs[0].point)
+    near = []
+    for parameter in problem.space.parameters:
+        place = parameter.values.index(point[parameter.name])
+        near += [{**point, parameter.name: value} for value in parameter.values[max(place - 1, 0) : place + 2]]
+    calls = {
+        "evaluation": lambda: problem.evaluate([point]),
+        "slopes": lambda: problem.slopes([point]),
+        "evaluation with its neighbours": lambda: problem.evaluate(near),
+    }
+    return {name: 1e3 * min(seconds(call) for _ in range(6)) for name, call in calls.items()}
+
+
+def seconds(call):
+    """Processor time of a call."""
+    start = process_time()
+    call()
+    return process_time() - start
+
+
 def tables(content):
     """Lines of text: medians over seeds."""
     yield "| task | optimizer | seeds | regret (%) at 25, 50, 100, 150 | to 5 % | to 1 % | s to 5 % | slopes |"
@@ -146,7 +169,10 @@ def tables(content):
                 f"| {asked:.0f} |"
             )
     for task, found in content["agreement"].items():
-        yield f"| {task} | {found['clear']} | {found['signs']:.3f} | {found['spearman of clear ones']:.3f} |"
+        clear, order = f"{found['clear']} of {found['pairs']}", found["spearman of clear ones"]
+        yield f"| {task} | {clear} | {found['signs']:.3f} | {order:.3f} |"
+    for task, found in content["ms"].items():
+        yield f"| {task} | {', '.join(f'{name} {ms:.0f} ms' for name, ms in found.items())} |"
 
 
 def median(runs, target, part):
@@ -164,7 +190,8 @@ def main():
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--tables", action="store_true")
     arguments = parser.parse_args()
-    content = json.loads(arguments.out.read_text()) if arguments.out.exists() else {"runs": {}, "agreement": {}}
+    content = {"runs": {}, "agreement": {}, "ms": {}}
+    content |= json.loads(arguments.out.read_text()) if arguments.out.exists() else {}
 
     def keep(where, key, made):
         if str(key) not in where and not arguments.tables:
@@ -172,6 +199,7 @@ def main():
             arguments.out.write_text(json.dumps(content, indent=1) + "\n")
 
     for task in arguments.tasks:
+        keep(content["ms"], task, lambda task=task: timing(task))
         if arguments.agreement:
             keep(content["agreement"], task, lambda task=task: agreement(task, arguments.agreement))
         for seed in range(arguments.seeds):

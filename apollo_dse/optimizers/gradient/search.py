@@ -43,8 +43,8 @@ class Gradient(History):
     move; they open up where nothing was better for `patience` trials.
 
     Where a point is known to break a limit, values go down that cost least of the loss for what they save.
-    Parameters without slopes, as categories, are mutated. A slope of the problem costs about an evaluation:
-    `proximal` asks for that of each centre, `gumbel` for those of all trials.
+    Parameters without slopes, as categories, are mutated. A point's slopes count as an evaluation:
+    `proximal` asks for those of each centre, `gumbel` for those of all trials.
 
     Args:
         problem: what is searched.
