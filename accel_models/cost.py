@@ -33,6 +33,7 @@ from accel_models.chain import (
 from accel_models.mapping import Mapping
 from accel_models.pricing import ColumnPricer, Goal, Pricer, Residency, StepPrices, shortage
 from accel_models.ranges import DesignColumns
+from accel_models.slopes import Sloped, Softness, SoftTotals, Tangent, Terms, slopes
 from accel_models.threads import one_thread
 from accel_models.workload import Layer, Workload
 
@@ -256,6 +257,15 @@ class CostModel:
             for each in (designs.buildable, designs.area_mm2, designs.peak_macs_per_s)
         )
         return _Network(self, pricer, columns, workload, buildable).totals(area_mm2, peak_macs_per_s)
+
+    @one_thread()
+    def slopes(
+        self, pricer: Sloped, tangent: Tangent, workload: Workload, softness: Softness | None = None
+    ) -> SoftTotals:
+        """How costs of n designs on a workload answer to their parameters; without the steady state."""
+        reach = self._reach(pricer)
+        terms = Terms(self.minimize, softness or Softness(), self.keep_activations, reach)
+        return slopes(pricer, tangent, workload, terms)
 
     @one_thread()
     def mappings(self, accelerator: Accelerator, workload: Workload) -> tuple[Mapping, ...]:

@@ -22,6 +22,9 @@ Goal = Literal["minimize", "maximize"]
 Evaluate = Callable[[Sequence[Point]], Sequence[Measurement]]
 """The world: one measurement a point, in order."""
 
+Elasticities = Mapping[str, Mapping[str, float]]
+"""By metric and parameter: per cent that the metric rises by for a per cent more of the parameter."""
+
 
 @dataclass(frozen=True, slots=True)
 class Metric:
@@ -250,6 +253,10 @@ class Problem:
     `remedies` names, for a resource that `Measurement.bottlenecks` may name, the parameters whose larger values
     give more of it, or need less.
 
+    `slopes`, if there is one, answers for points, in order, with the elasticities of metrics in numeric
+    parameters; without any for a point whose design cannot be built. They are no preview: a point's slopes take
+    as much work as an evaluation or more, and whoever compares optimizers counts them as one.
+
     Raises:
         ValueError: there is no objective, or one metric has two, or a remedy is no parameter of the space.
     """
@@ -260,6 +267,7 @@ class Problem:
     constraints: tuple[Constraint, ...] = ()
     preview: Evaluate | None = None
     remedies: Mapping[str, tuple[str, ...]] = field(default_factory=dict, hash=False)
+    slopes: Callable[[Sequence[Point]], Sequence[Elasticities]] | None = None
 
     def __post_init__(self) -> None:
         if not self.objectives:

@@ -150,6 +150,7 @@ class Question:
             evaluate=evaluator,
             preview=evaluator.preview,
             remedies=self.design_space.remedies_within(),
+            slopes=evaluator.slopes if evaluator.is_sloped else None,
         )
 
     def study(self, store: "Store | None" = None, name: str = "study") -> "Study":

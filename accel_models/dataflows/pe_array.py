@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping as Table
 from collections.abc import Sequence
+from typing import TypeVar
 
 import numpy as np
 import torch
@@ -15,9 +16,11 @@ from accel_models.mapspace.kernel import NEED_FEATURES
 from accel_models.mapspace.pool import Pool, fill, pool
 from accel_models.mapspace.price import BOUNDS, LIMITS, Best, best, costs, step_prices
 from accel_models.mapspace.record import mapping_record
+from accel_models.mapspace.soft import SoftDesigns, soft_costs
 from accel_models.mapspace.structure import Room
 from accel_models.pricing import Goal, Residency, StepPrices, shortage
 from accel_models.ranges import Column, Ranges
+from accel_models.slopes import Softness, Tangent
 from accel_models.vector import Places, VectorUnit, price_vector_ops
 from accel_models.workload import Layer, VectorOp, canonical
 
@@ -121,7 +124,9 @@ class PeArrayPricer:
         batch = cuda.batch(offers(designs.columns), designs.kinds, fronts)
         return cuda.network_totals(layers, batch, minimize, keep_activations=keep_activations)
 
-    def vector(self, ops: Sequence[VectorOp], designs: Designs, *, keep_activations: bool) -> StepPrices:
+    def vector(
+        self, ops: Sequence[VectorOp], designs: Designs | SoftDesigns, *, keep_activations: bool
+    ) -> StepPrices:
         """Operations one per lane and cycle, on words in the PE memories."""
         places = Places(
             len(LEVELS),
@@ -150,6 +155,25 @@ class PeArrayPricer:
         tensors = {name: torch.from_numpy(column) for name, column in columns.items()}
         return Designs(Columns(**tensors), reach, device)
 
+    def soften(self, tangent: Tangent, logs: Tensor, reach: Room | None = None) -> SoftDesigns:
+        """Designs whose numbers are powers of their parameters."""
+        return SoftDesigns.of(tangent, logs, reach)
+
+    def soft_totals(
+        self, layers: Sequence[Layer], runs: Tensor, designs: SoftDesigns, minimize: Goal, softness: Softness
+    ) -> tuple[Tensor, Tensor]:
+        """The soft minima over mappings of all layers, in the states that they run in, added up."""
+        pools, mine = [pool(canonical(layer)) for layer in layers], [_for(layer, designs) for layer in layers]
+        fill([(fronts, own.exact.kinds) for fronts, own in zip(pools, mine, strict=True)])
+        latency_s = energy_j = torch.zeros(len(designs), dtype=torch.float64)
+        for i, (layer, fronts, own) in enumerate(zip(layers, pools, mine, strict=True)):
+            for state in torch.nonzero(runs[:, i].sum(dim=0))[:, 0].tolist():
+                residency, times = Residency(*STATES[state]), runs[:, i, state]
+                found = soft_costs(layer, fronts, own, residency, minimize, softness)
+                added = [torch.where(times > 0, times * each, 0.0) for each in found]
+                latency_s, energy_j = latency_s + added[0], energy_j + added[1]
+        return latency_s, energy_j
+
     def mapping(self, layer: Layer, residency: Residency, accelerator: Accelerator, minimize: Goal) -> Mapping:
         """The winning mapping of a layer.
 
@@ -167,6 +191,8 @@ class PeArrayPricer:
         return mapping_record(fronts.space, fronts.index[found.chosen[0, 0]], accelerator)
 
 
+_Some = TypeVar("_Some", Designs, SoftDesigns)
+
 PRICER = PeArrayPricer()
 
 
@@ -175,7 +201,7 @@ def pricer(_accelerator: Accelerator) -> PeArrayPricer:
     return PRICER
 
 
-def _for(layer: Layer, designs: Designs) -> Designs:
+def _for(layer: Layer, designs: _Some) -> _Some:
     return designs.with_weights_as_activations if layer.weights_are_activations else designs
 
 

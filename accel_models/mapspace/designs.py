@@ -131,7 +131,9 @@ class Designs:
 
     def __init__(self, columns: Columns, room: Room | None = None, device: torch.device | None = None) -> None:
         self.columns, self.room = columns.to(device) if device else columns, room
-        rows = np.concatenate((_structures(columns), _own_rooms(columns, room)), axis=1)
+        own = structures(columns)
+        own[:, :2].sort(axis=1)
+        rows = np.concatenate((own, _own_rooms(columns, room)), axis=1)
         first, kind = _distinct(rows)
         self.kinds = np.array([_numbered(row.tobytes(), room) for row in rows[first]], np.int64)[kind]
         self.axes = rows[:, : len(AXIS_SIZES)].astype(np.int64)
@@ -161,8 +163,8 @@ class Designs:
 _STRUCTURE = len(fields(Structure))
 
 
-def _structures(columns: Columns) -> NDArray[np.float64]:
-    """The numbers of each design's structure, [n, x]."""
+def structures(columns: Columns) -> NDArray[np.float64]:
+    """The numbers of each design's structure, [n, x], PE columns and rows not yet in order."""
     sizes = columns.pe_x, columns.pe_y, columns.cores, columns.lanes, columns.ways
     widths = (
         columns.weight_bytes,
@@ -174,7 +176,6 @@ def _structures(columns: Columns) -> NDArray[np.float64]:
         _ratio(columns.core_write_j, columns.core_read_j),
     )
     found: NDArray[np.float64] = torch.stack((*sizes, *widths), dim=1).cpu().numpy().round(12)
-    found[:, :2].sort(axis=1)
     return found
 
 
@@ -199,7 +200,7 @@ def _distinct(rows: NDArray[np.float64]) -> tuple[NDArray[np.int64], NDArray[np.
 
 @lru_cache(maxsize=1 << 16)
 def _numbered(row: bytes, room: Room | None) -> int:
-    """Number of the kind of a design, from a row of `_structures` and `_own_rooms`."""
+    """Number of the kind of a design, from a row of `structures` and `_own_rooms`."""
     numbers = np.frombuffer(row).tolist()
     structure = Structure(*(int(size) for size in numbers[:5]), *numbers[5:_STRUCTURE])
     own = numbers[_STRUCTURE:]

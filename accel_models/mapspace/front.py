@@ -51,25 +51,34 @@ class Mapspace:
 
     def features(self, structure: Structure, choices: Index) -> Array:
         """Features [m, x] over `kernel.FEATURES` of mappings [m, choice] on a structure, needs as they are."""
-        return self._both(structure, choices)[1]
+        return self.features_on(*_rows(structure, len(choices)), choices)
+
+    def features_on(self, axes: Index, widths: Array, choices: Index) -> Array:
+        """Features of mappings, each on a structure of its own: arguments as for `tallies`."""
+        return self._both(axes, widths, choices)[1]
 
     def front(self, structure: Structure, choices: Index) -> "Front":
         """A front of mappings [m, choice], put in order."""
-        tallies, features = self._both(structure, choices)
+        tallies, features = self._both(*_rows(structure, len(choices)), choices)
         pe = (tallies[:, kernel.PE_READ] + tallies[:, kernel.PE_WRITTEN]) / structure.pe_bandwidth
         core = (tallies[:, kernel.CORE_READ] + tallies[:, kernel.CORE_FILLED]) / structure.core_bandwidth
         slowest = np.stack((tallies[:, kernel.COMPUTE], pe, core)).argmax(axis=0)
         order = np.argsort(features[:, kernel.F_BUSY], kind="stable")
         return Front(choices[order], features[order], np.array(ON_CHIP_BOUNDS)[slowest[order]])
 
-    def _both(self, structure: Structure, choices: Index) -> tuple[Array, Array]:
-        axes, widths = (
-            np.broadcast_to(numbers, (len(choices), len(numbers))).copy()
-            for numbers in (np.array(structure.axes), np.array(structure.numbers))
-        )
+    def _both(self, axes: Index, widths: Array, choices: Index) -> tuple[Array, Array]:
         tallies, found = self.tallies(axes, widths, choices), np.empty((len(choices), len(kernel.FEATURES)))
         kernel.features_of(tallies, self.numbers, widths, found)
         return tallies, found
+
+
+def _rows(structure: Structure, m: int) -> tuple[Index, Array]:
+    """Axes and numbers of a structure, m times each."""
+    axes, widths = (
+        np.broadcast_to(numbers, (m, len(numbers))).copy()
+        for numbers in (np.array(structure.axes), np.array(structure.numbers))
+    )
+    return axes, widths
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,12 +12,14 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 
 from accel_models import Workload
-from apollo_dse.problem import METRICS
+from apollo_dse.problem import METRICS, Elasticities
 from apollo_dse.trial import Measurement
+from search_spaces.quantity import Value
 from search_spaces.space import DesignSpace, Point
 
 if TYPE_CHECKING:
     import torch
+    from numpy.typing import NDArray
 
     from accel_models.cost import Costs, Totals
 
@@ -156,6 +158,52 @@ class AnalyticalEvaluator:
             else Measurement({"area_mm2": accelerator.total_area_mm2})
             for accelerator in accelerators
         ]
+
+    @property
+    def is_sloped(self) -> bool:
+        """Whether there are `slopes`: of spaces that know the numbers of their designs, the edge template's."""
+        from accel_models.slopes import Sloped
+
+        return isinstance(self._pricer, Sloped)
+
+    def slopes(self, points: Sequence[Point]) -> list[Elasticities]:
+        """Elasticities of the metrics at each point, in order; none where the design cannot be built.
+
+        Metrics are those of a measurement, without the steady state; parameters the numbers that the space's
+        template ranges over (`DesignSpace.monotone`). Of a design that cannot run, they lead to where it can.
+
+        Raises:
+            ValueError: designs of the space have no slopes.
+        """
+        from accel_models.slopes import Sloped, Tangent
+
+        space, pricer = self.design_space, self._pricer
+        if space.monotone is None or not isinstance(pricer, Sloped):
+            raise ValueError(f"slopes need a template that is monotone, but that of {space.name!r} is not")
+        free = space.monotone.parameters
+        groups: dict[tuple[tuple[str, Value], ...], list[int]] = {}
+        for row, point in enumerate(points):
+            settled = ((name, point[name]) for name in sorted(point) if name not in free)
+            groups.setdefault(tuple(settled), []).append(row)
+        found: list[Elasticities] = [{}] * len(points)
+        for values, rows in groups.items():
+            columns = {name: np.array([float(points[row][name]) for row in rows]) for name in free}
+            tangent = Tangent.of(space.monotone, dict(values), columns)
+            totals = [self._cost_model.slopes(pricer, tangent, each).slopes for each in self.workloads]
+            for place in np.flatnonzero(tangent.designs.buildable).tolist():
+                found[rows[place]] = self._elasticities(free, totals, place)
+        return found
+
+    def _elasticities(
+        self, names: Sequence[str], totals: "Sequence[Mapping[str, NDArray[np.float64]]]", row: int
+    ) -> Elasticities:
+        """Those of one design: of geometric means they are means."""
+        by_metric = {name: np.mean([each[name][row] for each in totals], axis=0) for name in totals[0]}
+        if len(totals) > 1:
+            for workload, slopes in zip(self.workloads, totals, strict=True):
+                own = (name for name in slopes if name != "area_mm2")
+                by_metric |= {f"{name}:{workload.name}": slopes[name][row] for name in own}
+        return {name: dict(zip(names, each.tolist(), strict=True)) for name, each in by_metric.items()}
 
     def _reasons(self, by_workload: Sequence[Sequence[str]]) -> str:
         """All reasons in one text; one that not every workload has ends in whose it is."""

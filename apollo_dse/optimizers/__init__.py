@@ -17,6 +17,7 @@ _OURS = {
     "bayesian": "apollo_dse.optimizers.bayesian.search:Bayesian",
     "evolution": "apollo_dse.optimizers.evolution:Evolution",
     "bottleneck": "apollo_dse.optimizers.bottleneck:Bottleneck",
+    "gradient": "apollo_dse.optimizers.gradient.search:Gradient",
     "local-search": "apollo_dse.optimizers.local_search:LocalSearch",
     "nsga2": "apollo_dse.optimizers.nsga2:NSGA2",
     "differential-evolution": "apollo_dse.optimizers.differential_evolution:DifferentialEvolution",

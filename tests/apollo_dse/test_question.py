@@ -79,3 +79,10 @@ def test_the_steady_state_is_priced_where_it_is_asked_for():
     assert not QUESTION.problem().evaluate.steady
     limited = replace(QUESTION, constraints=(Constraint.parse("steady_energy<=1mJ"),))
     assert limited.problem().evaluate.steady
+
+
+def test_problems_of_the_edge_template_have_slopes():
+    edge, systolic = (replace(QUESTION, space=space).problem() for space in ("edge", "systolic"))
+    assert systolic.slopes is None
+    (slopes,) = edge.slopes([get("edge").presets["edge-tpu-v1"]])
+    assert slopes["area_mm2"]["pe_x"] > 0 > slopes["latency_s"]["io_bandwidth_gb_per_s"]

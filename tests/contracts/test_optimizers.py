@@ -22,7 +22,15 @@ QUICK_KNOBS = {
 QUICK_CONTRACTS = ("suggests_points_of_the_space", "resumes_by_replay", "suggests_nothing_twice")
 """What these are held to every time, with those knobs."""
 
-LEARNING_SLOWLY = {"bayesian", "differential-evolution", "local-search", "mbo", "nsga2", *QUICK_KNOBS}
+LEARNING_SLOWLY = {
+    "bayesian",
+    "differential-evolution",
+    "gradient",
+    "local-search",
+    "mbo",
+    "nsga2",
+    *QUICK_KNOBS,
+}
 """Optimizers whose contracts of `LEARNING` are marked as slow."""
 
 PEERS = {"optuna-tpe", "optuna-gp", "nevergrad-fastga", "nevergrad-portfolio", "smac"}
@@ -44,6 +52,17 @@ def test_contract(name, contract):
 @pytest.mark.parametrize("name", QUICK_KNOBS)
 def test_contract_with_quick_knobs(name, contract):
     CONTRACTS[contract](partial(optimizers.get(name), **QUICK_KNOBS[name]))
+
+
+@pytest.mark.parametrize("contract", CONTRACTS)
+def test_contract_with_logits(contract):
+    CONTRACTS[contract](partial(optimizers.get("gradient"), relaxation="gumbel"))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("contract", LEARNING)
+def test_learning_with_logits(contract):
+    LEARNING[contract](partial(optimizers.get("gradient"), relaxation="gumbel"))
 
 
 @pytest.mark.parametrize("contract", LEARNING)

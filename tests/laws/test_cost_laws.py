@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+import numpy as np
 import pytest
 import torch
 from hypothesis import given, settings
@@ -10,7 +11,10 @@ from hypothesis import strategies as st
 from accel_models import Layer, Workload
 from accel_models.analysis.bounds import compulsory_bytes, roofline_cycles
 from accel_models.cost import CostModel
+from accel_models.dataflows.pe_array import PRICER
+from accel_models.slopes import Tangent
 from accel_models.templates.edge import Point, build_edge
+from accel_models.templates.edge_ranges import EDGE_RANGES
 
 LAYERS = (
     Layer(name="conv", k=32, c=16, p=14, q=14, r=3, s=3),
@@ -104,3 +108,14 @@ def test_keeping_activations_on_chip_never_costs_latency(point: Point) -> None:
         CostModel(keep_activations=keep).evaluate([accelerator], NETWORK).latency_s for keep in (True, False)
     )
     assert float(kept) <= float(moved)
+
+
+@settings(max_examples=25, deadline=None, derandomize=True)
+@given(point=points)
+def test_no_parameter_has_a_latency_that_rises_with_it(point: Point) -> None:
+    """Elasticities of soft latencies are at most 0, of whatever size a design is, feasible or not."""
+    columns = {name: np.array([float(point[name])]) for name in SIZES}
+    tangent = Tangent.of(EDGE_RANGES, {}, columns)
+    for layer in LAYERS:
+        found = CostModel().slopes(PRICER, tangent, Workload(name="one", layers=(layer, layer, layer)))
+        assert found.slopes["latency_s"].max() <= 1e-9, found.slopes["latency_s"]

@@ -13,6 +13,7 @@ from apollo_dse.evaluators import Evaluator
 from apollo_dse.evaluators.analytical import AnalyticalEvaluator
 from apollo_dse.problem import METRICS, Constraint, Objective, Problem
 from apollo_dse.trial import Trial
+from search_spaces import get
 from search_spaces.files import load
 from search_spaces.hardware.edge import EDGE
 
@@ -226,3 +227,34 @@ def test_points_are_measured_alike_however_their_parameters_are_ordered(tmp_path
     assert costs.feasible.all()
     assert costs.energy_j[0] != costs.energy_j[1]
     assert [each.metrics["energy_j"] for each in together] == pytest.approx(costs.energy_j.tolist())
+
+
+def test_slopes_are_those_of_the_metrics() -> None:
+    """By single workloads and by their geometric means; area's are those between larger and smaller designs."""
+    both = AnalyticalEvaluator(EDGE, [CONV, GEMM])
+    evaluators = [both, *(AnalyticalEvaluator(EDGE, [workload]) for workload in (CONV, GEMM))]
+    (mean, other, none), (conv, *_), (gemm, *_) = (
+        evaluator.slopes([TPU, POINTS[1], TOO_LARGE]) for evaluator in evaluators
+    )
+    assert set(mean) == set(both.metrics)
+    assert set(conv) == set(ALONE)
+    assert none == {}
+    assert other != mean
+    for metric in ALONE:
+        assert set(mean[metric]) == set(EDGE.space.names)
+        for name in EDGE.space.names:
+            assert mean[metric][name] == pytest.approx((conv[metric][name] + gemm[metric][name]) / 2, abs=1e-12)
+    for name in ("lanes", "core_memory_bytes", "parameter_memory_entries"):
+        larger = {**TPU, name: TPU[name] * 1.0001} if name.endswith("entries") else {**TPU, name: TPU[name] + 1}
+        before, after = (each.metrics["area_mm2"] for each in both.preview([TPU, larger]))
+        expected = math.log(after / before) / math.log(larger[name] / TPU[name])
+        assert mean["area_mm2"][name] == pytest.approx(expected, abs=2e-3)
+
+
+def test_a_template_without_ranges_has_no_slopes() -> None:
+    evaluator = AnalyticalEvaluator(get("eyeriss"), [CONV])
+    assert not evaluator.is_sloped
+    with pytest.raises(
+        ValueError, match="slopes need a template that is monotone, but that of 'eyeriss' is not"
+    ):
+        evaluator.slopes([])
