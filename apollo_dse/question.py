@@ -6,7 +6,7 @@ and a study notices when it has changed.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Self
@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     from apollo_dse.transfer import Experience, Prior
 
 Minimize = Literal["latency", "energy", "edp"]
+
+COLD = "-cold"
+"""What the name of a study ends in that is another one's without priors."""
 
 ABOUT_VERSION = 1
 """Of the keys that `Question.about` writes."""
@@ -220,8 +223,14 @@ class Question:
             raise KeyboardInterrupt(f"{len(study.trials)} of {trials} trials were made")
         return study
 
-    def report(self, header: "Header", records: "Sequence[Record]") -> "ReportData":
-        """All that a report shows of a study of this question, its recommended design priced anew."""
+    def report(
+        self, header: "Header", records: "Sequence[Record]", store: "Store | None" = None
+    ) -> "ReportData":
+        """All that a report shows of a study of this question, its recommended design priced anew.
+
+        Where the search learned from priors, and the store is given, so is what came of each of them, and the
+        search without them if the store has that (`NAME-cold`).
+        """
         from apollo_dse.report import About, build_report, pricing
 
         design_space = self.design_space
@@ -234,9 +243,24 @@ class Question:
             seed=self.seed,
             seconds=sum(record.seconds for record in records),
             versions=header.about["versions"],
+            **(self._transferred(header.name, store) if self.sources and store is not None else {}),
         )
         price = pricing(design_space, self.workloads, self.mapped_for)
         return build_report(self.problem(), [record.trial for record in records], about, price)
+
+    def _transferred(self, name: str, store: "Store") -> dict[str, Any]:
+        """What a report says of a study's priors, and of the search without them."""
+        from apollo_dse.report.document import SourceInfo
+        from apollo_dse.transfer import Transfer, accounts
+
+        study, cold = self.study(store, name), f"{name}{COLD}"
+        study.teach()
+        assert isinstance(study.optimizer, Transfer)
+        without = [record.trial for record in store.records(cold)] if cold in store.names() else []
+        return {
+            "sources": tuple(SourceInfo(**asdict(each)) for each in accounts(study.optimizer)),
+            "cold": without,
+        }
 
 
 def _reference(source: "str | Prior") -> str:

@@ -1,17 +1,16 @@
 """What a study found, for people and for programs."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import cached_property
 from math import inf, isfinite
-from typing import Any
 
 from apollo_dse.cli import output
 from apollo_dse.question import Question
 from apollo_dse.report.choice import BINDING_ROOM, choose
 from apollo_dse.report.labels import lowered, metric, metric_text
 from apollo_dse.study import Limitation, Study
-from apollo_dse.transfer import Transfer, name_of
+from apollo_dse.transfer import Account, Transfer, accounts, name_of
 from apollo_dse.trial import Trial
 
 MOST_ROWS = 20
@@ -66,30 +65,28 @@ class Outcome:
             "pareto": [_trial(trial) for trial in self.front],
             "limits": [_limit(limitation) for limitation in study.limitations()],
             "reasons": study.problem.reasons(study.trials),
-            "transfer": self.transfer and {"method": name_of(study.optimizer), "sources": self.transfer},
+            "transfer": self._transfer(),
             "ablation": None if self.cold is None else self._ablation(self.cold),
             "seconds": self.seconds,
         }
 
     @cached_property
-    def transfer(self) -> list[dict[str, Any]] | None:
-        """What came of each prior: how much it counts in the end, and what is to be known about it."""
+    def accounts(self) -> list[Account]:
+        """What came of each prior; none where the search had none."""
         method = self.study.optimizer
         if not isinstance(method, Transfer):
-            return None
+            return []
         self.study.teach()
-        weights, remarks, task = method.weights, method.remarks, method.experience.task
-        return [
-            {
-                "name": prior.name,
-                "workloads": list(prior.task.workloads),
-                "trials": len(prior.trials),
-                "distance": task.distance(prior.task),
-                "weight": weights[prior.name],
-                "remarks": list(remarks[prior.name]),
-            }
-            for prior in method.experience.related
+        return accounts(method)
+
+    def _transfer(self) -> dict[str, object] | None:
+        if not self.accounts:
+            return None
+        sources = [
+            {**asdict(each), "workloads": list(each.workloads), "remarks": list(each.remarks)}
+            for each in self.accounts
         ]
+        return {"method": name_of(self.study.optimizer), "sources": sources}
 
     def _ablation(self, cold: Study) -> dict[str, object]:
         """Both searches trial by trial: best losses so far, null while nothing is feasible."""
@@ -119,25 +116,19 @@ class Outcome:
         )
         for limitation in study.limitations():
             output.line(_limit_text(limitation))
-        if self.transfer is not None:
-            self._show_transfer(self.transfer)
+        if self.accounts:
+            self._show_accounts(self.accounts)
         if self.cold is not None:
             self._show_ablation(self.cold)
         if len(study.problem.objectives) > 1:
             self._show_front()
 
-    def _show_transfer(self, sources: list[dict[str, Any]]) -> None:
-        output.line(
-            f"learned by {name_of(self.study.optimizer)} from {len(sources)} priors, weights as in the end:"
-        )
+    def _show_accounts(self, accounts: list[Account]) -> None:
+        method = name_of(self.study.optimizer)
+        output.line(f"learned by {method} from {len(accounts)} priors, weights as in the end:")
         rows = [
-            [
-                str(each["name"]),
-                f"{each['weight']:.0%}",
-                f"{each['distance']:.2f}",
-                "; ".join(each["remarks"]),
-            ]
-            for each in sources
+            [each.name, f"{each.weight:.0%}", f"{each.distance:.2f}", "; ".join(each.remarks)]
+            for each in accounts
         ]
         output.table(("prior", "weight", "distance", "remarks"), rows)
 

@@ -43,8 +43,8 @@ def report(
         header, records = opened.header(study), opened.records(study)
         question = Question.stored(header)
         _check_space(header, question)
-    with output.waiting(f"Reporting on {study}"):
-        data = question.report(header, records)
+        with output.waiting(f"Reporting on {study}"):
+            data = question.report(header, records, opened)
     if target is not None:
         with user_input():
             target.write_text(render(data), encoding="utf-8")

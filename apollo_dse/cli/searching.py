@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from apollo_dse.storage import Store
     from apollo_dse.study import End, Study
 
-COLD = "portfolio"
+WITHOUT = "portfolio"
 """Who searches without any prior, for comparison."""
 
 
@@ -80,8 +80,10 @@ def _completed(question: "Question", study: "Study", trials: int) -> "End":
 
 def _cold(store: "Store", question: "Question", name: str, trials: int) -> "Study":
     """The study of the same question without priors, run to the same size; it is resumed where it is there."""
-    cold = replace(question, method=None, sources=(), knobs={}, optimizer=COLD)
-    study = cold.study(store, f"{name}-cold")
+    from apollo_dse.question import COLD
+
+    cold = replace(question, method=None, sources=(), knobs={}, optimizer=WITHOUT)
+    study = cold.study(store, f"{name}{COLD}")
     _run(cold, study, trials)
     return study
 

@@ -11,6 +11,7 @@ from apollo_dse.report.document import (
     Limit,
     ParameterInfo,
     ReportData,
+    SourceInfo,
     StudyInfo,
     TrialTable,
     WorkloadCost,
@@ -31,7 +32,8 @@ TOP_DESIGNS = 100
 class About:
     """What a report says of a study beside its problem and trials.
 
-    `versions` are those of the software, by name; `seconds` is how long its trials took to evaluate.
+    `versions` are those of the software, by name; `seconds` is how long its trials took to evaluate. `sources`
+    are the priors that the search learned from, `cold` the trials of the same search without them.
     """
 
     name: str
@@ -42,6 +44,8 @@ class About:
     seed: int | None = None
     seconds: float | None = None
     versions: Mapping[str, str] = field(default_factory=dict)
+    sources: tuple[SourceInfo, ...] = ()
+    cold: Sequence[Trial] = ()
 
 
 def build_report(
@@ -88,6 +92,8 @@ def build_report(
         hardware=told.hardware,
         workloads=told.workloads,
         top=_top(problem, trials, rows),
+        sources=about.sources,
+        cold=_curves(problem, about.cold) if about.cold else (),
     )
 
 

@@ -262,6 +262,18 @@ class WorkloadCost:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SourceInfo:
+    """A prior that was learned from: how unlike its task is, and its share in what was believed in the end."""
+
+    name: str
+    workloads: tuple[str, ...]
+    trials: int
+    distance: float
+    weight: float
+    remarks: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Summary:
     """The report in words: a headline and sentences, said before any figure."""
 
@@ -271,7 +283,10 @@ class Summary:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReportData:
-    """Everything the page shows. None: there is nothing to show, and `summary` says why."""
+    """Everything the page shows. None: there is nothing to show, and `summary` says why.
+
+    `cold` is the convergence of the same search without priors, where there was one beside it.
+    """
 
     study: StudyInfo
     summary: Summary
@@ -286,6 +301,8 @@ class ReportData:
     hardware: Hardware | None
     workloads: tuple[WorkloadCost, ...]
     top: tuple[int, ...]
+    sources: tuple[SourceInfo, ...] = ()
+    cold: tuple[Curve, ...] = ()
 
 
 def to_json(report: ReportData) -> str:

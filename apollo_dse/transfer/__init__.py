@@ -14,10 +14,21 @@ A distribution offers its own by entry points, as optimizers are (`apollo_dse.op
 
 from apollo_dse import optimizers
 from apollo_dse.registry import Registry
-from apollo_dse.transfer.method import Experience, Transfer, Transfers
+from apollo_dse.transfer.method import Account, Experience, Transfer, Transfers, accounts
 from apollo_dse.transfer.prior import Description, Prior, describe
 
-__all__ = ["Description", "Experience", "Prior", "Transfer", "describe", "get", "name_of", "names"]
+__all__ = [
+    "Account",
+    "Description",
+    "Experience",
+    "Prior",
+    "Transfer",
+    "accounts",
+    "describe",
+    "get",
+    "name_of",
+    "names",
+]
 
 _OURS = {
     "auto": "apollo_dse.transfer.auto:Auto",

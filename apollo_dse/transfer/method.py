@@ -51,6 +51,34 @@ class Transfer(Optimizer, Protocol):
         """What is to be known about each prior, by name: sentences, none where its space is this one's."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Account:
+    """What came of a prior: its name and networks, its size, how unlike its task is, its weight, remarks."""
+
+    name: str
+    workloads: tuple[str, ...]
+    trials: int
+    distance: float
+    weight: float
+    remarks: tuple[str, ...]
+
+
+def accounts(method: Transfer) -> list[Account]:
+    """An account of each prior, the most related first, after the trials that the method was told."""
+    weights, remarks, task = method.weights, method.remarks, method.experience.task
+    return [
+        Account(
+            name=prior.name,
+            workloads=prior.task.workloads,
+            trials=len(prior.trials),
+            distance=task.distance(prior.task),
+            weight=weights[prior.name],
+            remarks=tuple(remarks[prior.name]),
+        )
+        for prior in method.experience.related
+    ]
+
+
 class Transfers(Protocol):
     """A class of transfer methods: what the registry holds."""
 

@@ -168,6 +168,7 @@ function searchSection(report) {
   section.append(
     h("p", { class: "lead" }, "Hover for a trial's numbers; drag to zoom, double-click to return."),
     h("div", { class: "grid2" }, convergenceCard(report), frontCard(report)),
+    report.sources.length > 0 ? h("div", { class: "stack" }, sourcesCard(report)) : "",
     h("div", { class: "stack" }, parallelCard(report)),
     h("div", { class: "stack" }, importanceCard(report)),
     h("div", { class: "stack" }, topDesignsCard(report)),

@@ -100,6 +100,18 @@ function convergenceBody(report, curve) {
       y: [...curve.values, curve.values.at(-1)],
     });
   }
+  const cold = report.cold.find((c) => c.metric === curve.metric);
+  if (cold && cold.rows.length > 0) {
+    layers.push({
+      name: "best without priors",
+      kind: "path",
+      step: true,
+      color: "c4",
+      width: 1.6,
+      x: [...cold.rows, Math.max(last, cold.rows.at(-1))],
+      y: [...cold.values, cold.values.at(-1)],
+    });
+  }
   xyPlot(host, {
     label: `${metric.label} by trial`,
     height: 350,
@@ -109,9 +121,40 @@ function convergenceBody(report, curve) {
     describe: (layer, i) => trialTip(report, layer.rows[i]),
   });
   return [
-    h("p", { class: "note" }, "Every trial in its order; the line is the best feasible one so far."),
+    h("p", { class: "note" }, convergenceNote(cold)),
     host,
   ];
+}
+
+function convergenceNote(cold) {
+  const line = "Every trial in its order; the line is the best feasible one so far.";
+  return cold ? `${line} The thinner one is that of the same search without priors.` : line;
+}
+
+function sourcesCard(report) {
+  const share = (weight) => `${plainNumber(100 * weight, 3)} %`;
+  return h(
+    "figure",
+    { class: "card", id: "sources" },
+    h("div", { class: "card-head" }, h("h3", {}, "What was learned from")),
+    h(
+      "p",
+      { class: "note" },
+      "Priors, the most related first; the weight is each one's share in what the model believes in the end.",
+    ),
+    dataTable(
+      [
+        { title: "prior", text: true, value: (source) => source.name },
+        { title: "networks", text: true, value: (source) => source.workloads.join(", ") },
+        { title: "trials", value: (source) => source.trials },
+        { title: "distance", value: (source) => source.distance, show: (source) => plainNumber(source.distance, 3) },
+        { title: "weight", value: (source) => source.weight, show: (source) => share(source.weight) },
+        { title: "remarks", text: true, value: (source) => source.remarks.join("; ") },
+      ],
+      report.sources,
+      { caption: "Priors that the search learned from" },
+    ).element,
+  );
 }
 
 function frontCard(report) {
