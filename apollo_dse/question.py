@@ -82,6 +82,11 @@ class Question:
         return "edp" if len(wanted) > 1 else next(iter(wanted), "latency")
 
     @property
+    def searcher(self) -> str:
+        """Name of who searches: the transfer method, else the optimizer."""
+        return self.method or self.optimizer
+
+    @property
     def design_space(self) -> DesignSpace:
         """The space with its template.
 
@@ -238,7 +243,7 @@ class Question:
             name=header.name,
             space=design_space.name,
             space_reference=design_space.reference,
-            optimizer=self.optimizer,
+            optimizer=self.searcher,
             workloads=tuple(workload.name for workload in self.workloads),
             seed=self.seed,
             seconds=sum(record.seconds for record in records),

@@ -55,7 +55,7 @@ class Outcome:
             "workloads": [workload.name for workload in question.workloads],
             "objectives": [str(objective) for objective in question.objectives],
             "constraints": [str(constraint) for constraint in question.constraints],
-            "optimizer": question.optimizer,
+            "optimizer": question.searcher,
             "seed": question.seed,
             "batch": question.batch,
             "minimize": question.mapped_for,

@@ -13,6 +13,7 @@ NOT_LEARNING = {"random", "quasi-random"}
 
 QUICK_KNOBS = {
     "adaptive-p3bo": {"members": ["evolution", "evolution", "local-search"], "round_size": 8},
+    "mbo": {},
     "p3bo": {"members": ["evolution", "local-search"], "round_size": 8},
     "portfolio": {"members": ["evolution", "bottleneck"], "patience": 8},
     "squirrel": {"model": "evolution"},
@@ -27,7 +28,6 @@ LEARNING_SLOWLY = {
     "differential-evolution",
     "gradient",
     "local-search",
-    "mbo",
     "nsga2",
     *QUICK_KNOBS,
 }

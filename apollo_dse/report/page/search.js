@@ -106,7 +106,7 @@ function convergenceBody(report, curve) {
       name: "best without priors",
       kind: "path",
       step: true,
-      color: "c4",
+      color: "c5",
       width: 1.6,
       x: [...cold.rows, Math.max(last, cold.rows.at(-1))],
       y: [...cold.values, cold.values.at(-1)],
@@ -132,7 +132,7 @@ function convergenceNote(cold) {
 }
 
 function sourcesCard(report) {
-  const share = (weight) => `${plainNumber(100 * weight, 3)} %`;
+  const share = (weight) => `${plainNumber(Math.round(1000 * weight) / 10)} %`;
   return h(
     "figure",
     { class: "card", id: "sources" },
@@ -147,8 +147,8 @@ function sourcesCard(report) {
         { title: "prior", text: true, value: (source) => source.name },
         { title: "networks", text: true, value: (source) => source.workloads.join(", ") },
         { title: "trials", value: (source) => source.trials },
-        { title: "distance", value: (source) => source.distance, show: (source) => plainNumber(source.distance, 3) },
-        { title: "weight", value: (source) => source.weight, show: (source) => share(source.weight) },
+        { title: "distance", value: (source) => source.distance, show: (distance) => plainNumber(distance, 3) },
+        { title: "weight", value: (source) => source.weight, show: share },
         { title: "remarks", text: true, value: (source) => source.remarks.join("; ") },
       ],
       report.sources,

@@ -22,7 +22,25 @@ QUICK = {
 }
 """Knobs that make contracts of methods quick."""
 
-SLOW = {"auto"}
+QUICK_CONTRACTS = {
+    "spends_no_trial_on_what_is_known",
+    "suggests_nothing_twice",
+    "takes_strangers_trials",
+    "refuses_to_suggest_nothing",
+}
+"""What all methods are held to every time; other contracts are for the slow ring, with two exceptions."""
+
+ALWAYS = {"warm-start"}
+
+
+def marked(name, contract):
+    """Method and contract, marked as slow where they are."""
+    quick = (
+        name in ALWAYS
+        or contract in QUICK_CONTRACTS
+        or (name, contract) == ("pretrained-prior", "resumes_by_replay")
+    )
+    return pytest.param(name, contract, marks=() if quick else pytest.mark.slow)
 
 
 def made_up(problem):
@@ -46,17 +64,10 @@ def informed(name):
     return make
 
 
-@pytest.mark.parametrize("contract", CONTRACTS)
 @pytest.mark.parametrize(
-    "name", [pytest.param(name, marks=pytest.mark.slow) if name in SLOW else name for name in transfer.names()]
+    ("name", "contract"), [marked(name, contract) for name in transfer.names() for contract in CONTRACTS]
 )
 def test_contract(name, contract):
-    CONTRACTS[contract](informed(name))
-
-
-@pytest.mark.parametrize("contract", ["suggests_points_of_the_space", "resumes_by_replay"])
-@pytest.mark.parametrize("name", sorted(SLOW))
-def test_the_slow_ones_keep_two_contracts_always(name, contract):
     CONTRACTS[contract](informed(name))
 
 
