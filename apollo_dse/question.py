@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 
 Minimize = Literal["latency", "energy", "edp"]
 
+RECOMMENDED = "portfolio"
+"""Who searches unless somebody else is asked for: docs/benchmark.md has why."""
+
 COLD = "-cold"
 """What the name of a study ends in that is another one's without priors."""
 
@@ -56,7 +59,7 @@ class Question:
     workloads: tuple[Workload, ...]
     objectives: tuple[Objective, ...]
     constraints: tuple[Constraint, ...] = ()
-    optimizer: str = "evolution"
+    optimizer: str = RECOMMENDED
     seed: int = 0
     batch: int = 16
     minimize: Minimize | None = None

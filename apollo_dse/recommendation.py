@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from accel_models import Accelerator, Mapping, Workload, workload_io, zoo
 from apollo_dse.problem import Constraint, Objective
-from apollo_dse.question import Question
+from apollo_dse.question import RECOMMENDED, Question
 from apollo_dse.report import ReportData, render
 from apollo_dse.report.choice import BINDING_ROOM
 from apollo_dse.report.hardware import pricing
@@ -104,8 +104,8 @@ def recommend(  # noqa: PLR0913 - the front door asks for everything in one plac
     constraints: str | Constraint | Sequence[str | Constraint] = (),
     objective: str | Objective = "latency",
     space: str | DesignSpace = "edge",
-    optimizer: str = "evolution",
-    trials: int = 500,
+    optimizer: str = RECOMMENDED,
+    trials: int = 200,
     seed: int = 0,
     store: Store | None = None,
     name: str = "recommend",

@@ -12,7 +12,7 @@ from accel_models.zoo.networks.mobilenet import mobilenet_v2
 from apollo_dse import recommend
 
 
-def main(trials: int = 500, out: Path = Path("out")) -> None:
+def main(trials: int = 200, out: Path = Path("out")) -> None:
     """Trace MobileNetV2, search the published Apollo space, report.
 
     Args:

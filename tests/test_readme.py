@@ -45,7 +45,7 @@ def test_the_commands_run_in_their_order(
     monkeypatch.delenv("APOLLO_DSE_STORE", raising=False)
     (tmp_path / "mine.py").write_text(MINE)
     commands = block("sh").splitlines()
-    assert len(commands) == 8
+    assert len(commands) == 9
     for command in commands:
         name, *words = shlex.split(command)
         assert name == "apollo-dse"

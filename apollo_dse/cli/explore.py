@@ -28,9 +28,9 @@ def explore(  # noqa: PLR0913 - one parameter an option
     objective: ObjectiveOptions = None,
     constraint: ConstraintOptions = None,
     optimizer: Annotated[
-        str | None, Parameter(help="Who searches, such as portfolio or bayesian; evolution if absent.")
+        str | None, Parameter(help="Who searches, such as bayesian or evolution; portfolio if absent.")
     ] = None,
-    trials: Annotated[WholeNumber, Parameter(help="Designs to price, a resumed study's included.")] = 500,
+    trials: Annotated[WholeNumber, Parameter(help="Designs to price, a resumed study's included.")] = 200,
     batch: Annotated[WholeNumber | None, Parameter(help="Designs a round; 16 if absent.")] = None,
     seed: Annotated[WholeNumber | None, Parameter(help="Same seed, same trials; 0 if absent.")] = None,
     minimize: MinimizeOption = None,

@@ -19,9 +19,6 @@ if TYPE_CHECKING:
     from apollo_dse.storage import Store
     from apollo_dse.study import End, Study
 
-WITHOUT = "portfolio"
-"""Who searches without any prior, for comparison."""
-
 
 def search(
     given: dict[str, Any],
@@ -32,6 +29,7 @@ def search(
     resume: bool,
     json: bool,
     ablate: bool = False,
+    option: str = "--workload",
 ) -> None:
     """Run a study and write what it found.
 
@@ -44,6 +42,7 @@ def search(
         resume: go on with a study of the store.
         json: write one JSON document.
         ablate: search without priors, too, as a study of its own beside the first.
+        option: the one that names the networks.
 
     Raises:
         UserError: an option is wrong.
@@ -58,7 +57,7 @@ def search(
     if resume and study is None:
         raise UserError("--resume needs the name of the study, as in --study NAME")
     if not resume:
-        _check_new(given)
+        _check_new(given, option)
     with user_input("", StoreError), Store(store) as opened:
         name = _name(given["workloads"][0].name) if study is None else study
         question, running = _begin(opened, name, given, resume)
@@ -80,21 +79,22 @@ def _completed(question: "Question", study: "Study", trials: int) -> "End":
 
 def _cold(store: "Store", question: "Question", name: str, trials: int) -> "Study":
     """The study of the same question without priors, run to the same size; it is resumed where it is there."""
-    from apollo_dse.question import COLD
+    from apollo_dse.question import COLD, RECOMMENDED
 
-    cold = replace(question, method=None, sources=(), knobs={}, optimizer=WITHOUT)
+    cold = replace(question, method=None, sources=(), knobs={}, optimizer=RECOMMENDED)
     study = cold.study(store, f"{name}{COLD}")
     _run(cold, study, trials)
     return study
 
 
-def _check_new(given: dict[str, Any]) -> None:
+def _check_new(given: dict[str, Any], option: str) -> None:
     from apollo_dse import optimizers, transfer
     from apollo_dse.problem import Objective
+    from apollo_dse.question import RECOMMENDED
     from search_spaces import get
 
     if "workloads" not in given:
-        raise UserError("a workload must be given: a network of the zoo, or a traced FILE.json")
+        raise UserError(f"{option} must be given: a network of the zoo, or a traced FILE.json")
     given.setdefault("space", "edge")
     given.setdefault("objectives", (Objective.parse("latency"),))
     with user_input():
@@ -102,7 +102,7 @@ def _check_new(given: dict[str, Any]) -> None:
         if "method" in given:
             transfer.get(given["method"])
         else:
-            optimizers.get(given.get("optimizer", "evolution"))
+            optimizers.get(given.get("optimizer", RECOMMENDED))
 
 
 def _name(workload: str) -> str:

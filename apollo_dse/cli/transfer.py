@@ -65,4 +65,6 @@ def transfer(  # noqa: PLR0913 - one parameter an option
     )  # fmt: skip
     if not resume:
         given.setdefault("batch", 4)
-    search(given, trials=trials, study=study, store=store, resume=resume, json=json, ablate=ablate)
+    search(
+        given, trials=trials, study=study, store=store, resume=resume, json=json, ablate=ablate, option="--to"
+    )

@@ -118,7 +118,7 @@ def test_the_library_of_priors(document, run, source, tmp_path):
 @pytest.mark.parametrize(
     ("words", "sentence"),
     [
-        (("transfer", "--from", "a"), "a workload must be given"),
+        (("transfer", "--from", "a"), "--to must be given"),
         (("transfer", "--to", "small.json", "--method", "rgpe"), "--method needs something to learn from"),
         (("transfer", "--to", "small.json", "--from", "nobody"), "has no study 'nobody'"),
         (("transfer", "--to", "small.json", "--from", "prior:nobody"), "has no prior 'nobody'"),
