@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from apollo_dse.study import End, Study
 
 
-def search(
+def search(  # noqa: PLR0913 - one parameter an option
     given: dict[str, Any],
     *,
     trials: int,

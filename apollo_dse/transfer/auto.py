@@ -1,8 +1,8 @@
 """The transfer method that we recommend: the priors' best designs, then a portfolio led by a pretrained prior.
 
-A model of other tasks finds the region; what it takes for settled there it does not look at again. Bottleneck
-analysis and neighbours of the best, which know nothing of priors, take the share of trials that they have in
-the cold portfolio (`optimizers/portfolio.py`), and lead when the model stalls.
+A model of other tasks finds the region; what it takes for settled there it does not look at again. The members
+of the cold portfolio (`optimizers/portfolio.py`), which know nothing of priors, have a share of the trials from
+the start, and lead when the model stalls.
 """
 
 from collections.abc import Mapping, Sequence
@@ -19,7 +19,12 @@ from apollo_dse.transfer.seeds import before, seeds
 from search_spaces.space import Point
 
 MODEL = "pretrained-prior"
-MEMBERS = ((MODEL, {"seeds": 0}), "bottleneck", ("local-search", {"starts": 1}))
+MEMBERS = (
+    (MODEL, {"seeds": 0}),
+    ("bayesian", {"initial": 8}),
+    "bottleneck",
+    ("local-search", {"starts": 1}),
+)
 """Members by default; the first is a transfer method that models outcomes."""
 
 
@@ -48,8 +53,8 @@ class Auto(Portfolio):
         *,
         seeds: int = 8,
         members: Sequence[str | Sequence[Any]] = MEMBERS,
-        lead: float = 0.75,
-        patience: int = 24,
+        lead: float = 0.7,
+        patience: int = 16,
     ) -> None:
         if seeds < 0:
             raise ValueError(f"`seeds >= 0` must hold, but got seeds={seeds}")

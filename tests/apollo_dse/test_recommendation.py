@@ -25,7 +25,7 @@ TINY = Workload(
 
 @pytest.fixture(scope="module")
 def found():
-    return recommend(TINY, constraints=["area_mm2<=20", "power<=2W"], trials=48)
+    return recommend(TINY, constraints=["area_mm2<=20", "power<=2W"], trials=24)
 
 
 def test_the_parts_belong_to_one_design(found):
@@ -37,7 +37,7 @@ def test_the_parts_belong_to_one_design(found):
     assert found.cost.power_w <= 2
     assert found.workload is TINY
     assert found.mappings == CostModel().mappings(found.accelerator, TINY)
-    assert len(found.study.trials) == 48
+    assert len(found.study.trials) == 24
 
 
 def test_mappings_are_of_the_layers(found):
@@ -62,20 +62,20 @@ def test_the_report_and_the_notebook_show_the_same_sentences(found, tmp_path):
 
 
 def test_a_binding_limit_is_named():
-    """Power is not known beforehand, so that the same 32 designs are drawn under each limit."""
-    free = recommend(TINY, objective="maximize:utilization", trials=32).cost.power_w
-    tight = recommend(TINY, objective="maximize:utilization", constraints=[f"power<={1.01 * free}"], trials=32)
+    """Power is not known beforehand, so that the same 24 designs are drawn under each limit."""
+    free = recommend(TINY, objective="maximize:utilization", trials=24).cost.power_w
+    tight = recommend(TINY, objective="maximize:utilization", constraints=[f"power<={1.01 * free}"], trials=24)
     assert [each.constraint.metric for each in tight.binding] == ["power_w"]
-    loose = recommend(TINY, objective="maximize:utilization", constraints=[f"power<={100 * free}"], trials=32)
+    loose = recommend(TINY, objective="maximize:utilization", constraints=[f"power<={100 * free}"], trials=24)
     assert loose.binding == ()
 
 
 def test_same_seed_same_answer_and_a_store_keeps_it(found, tmp_path):
     with Store(tmp_path / "store.sqlite") as store:
-        kept = recommend(TINY, constraints=["area_mm2<=20", "power<=2W"], trials=48, store=store, name="kept")
+        kept = recommend(TINY, constraints=["area_mm2<=20", "power<=2W"], trials=24, store=store, name="kept")
         assert kept.point == found.point
         assert [trial.point for trial in kept.study.trials] == [trial.point for trial in found.study.trials]
-        again = recommend(TINY, constraints=["area_mm2<=20", "power<=2W"], trials=48, store=store, name="kept")
+        again = recommend(TINY, constraints=["area_mm2<=20", "power<=2W"], trials=24, store=store, name="kept")
         assert again.point == found.point
     assert recommend(TINY, trials=16, seed=1).study.trials != found.study.trials[:16]
 

@@ -13,6 +13,7 @@ NOT_LEARNING = {"random", "quasi-random"}
 
 QUICK_KNOBS = {
     "adaptive-p3bo": {"members": ["evolution", "evolution", "local-search"], "round_size": 8},
+    "bayesian": {},
     "mbo": {},
     "p3bo": {"members": ["evolution", "local-search"], "round_size": 8},
     "portfolio": {"members": ["evolution", "bottleneck"], "patience": 8},
@@ -24,7 +25,6 @@ QUICK_CONTRACTS = ("suggests_points_of_the_space", "resumes_by_replay", "suggest
 """What these are held to every time, with those knobs."""
 
 LEARNING_SLOWLY = {
-    "bayesian",
     "differential-evolution",
     "gradient",
     "local-search",

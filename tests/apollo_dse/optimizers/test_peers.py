@@ -3,14 +3,14 @@
 import numpy as np
 import pytest
 
-from apollo_dse import optimizers
+from apollo_dse import optimizers, registry
 from apollo_dse.cli import main
 from apollo_dse.testing import accelerators
 from apollo_dse.trial import Trial
 
 
 def test_a_library_that_is_missing_is_named_with_the_command(monkeypatch, capsys):
-    monkeypatch.setattr(optimizers, "find_spec", lambda module: None)
+    monkeypatch.setattr(registry, "find_spec", lambda module: None)
     assert not any(name.startswith("optuna") for name in optimizers.names())
     with pytest.raises(ValueError, match=r"'optuna-tpe' needs optuna, .* pip install 'apollo-dse\[peers\]'"):
         optimizers.get("optuna-tpe")
@@ -19,7 +19,7 @@ def test_a_library_that_is_missing_is_named_with_the_command(monkeypatch, capsys
 
 
 def test_a_library_that_is_there_is_offered(monkeypatch):
-    monkeypatch.setattr(optimizers, "find_spec", lambda module: object())
+    monkeypatch.setattr(registry, "find_spec", lambda module: object())
     assert {"optuna-tpe", "optuna-gp"} <= set(optimizers.names())
     made = optimizers.get("optuna-tpe")
     assert optimizers.name_of(made.__new__(made)) == "optuna-tpe"
