@@ -22,6 +22,7 @@ _OURS = {
     "nsga2": "apollo_dse.optimizers.nsga2:NSGA2",
     "differential-evolution": "apollo_dse.optimizers.differential_evolution:DifferentialEvolution",
     "mbo": "apollo_dse.optimizers.mbo.search:MBO",
+    "reinforce": "apollo_dse.optimizers.reinforce.search:Reinforce",
     "p3bo": "apollo_dse.optimizers.p3bo:P3BO",
     "adaptive-p3bo": "apollo_dse.optimizers.p3bo:AdaptiveP3BO",
     "portfolio": "apollo_dse.optimizers.portfolio:Portfolio",

@@ -17,6 +17,7 @@ QUICK_KNOBS = {
     "mbo": {},
     "p3bo": {"members": ["evolution", "local-search"], "round_size": 8},
     "portfolio": {"members": ["evolution", "bottleneck"], "patience": 8},
+    "reinforce": {},
     "squirrel": {"model": "evolution"},
 }
 """Optimizers whose contracts take minutes and are marked as slow, and knobs that make them quick."""
