@@ -11,7 +11,7 @@ with that as the expectation, from the task's own trials: sources that mislead l
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import torch
@@ -47,6 +47,21 @@ BOUNDS = ((-6.0, 2.0), (-5.0, 2.0), (-7.0, 0.0), (-2.0, 1.0))
 
 Number = float | Tensor
 """A number, or one that is differentiated by."""
+
+
+class Explains(Protocol):
+    """What other tasks say of an outcome: standardized values; `centre` and `scale` make them raw."""
+
+    @property
+    def centre(self) -> float:
+        """Raw value of a standardized 0."""
+
+    @property
+    def scale(self) -> float:
+        """Raw value of a standardized difference of 1."""
+
+    def posterior(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """Mean [m] and variance [m] of the standardized values at features [m, d]."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,13 +106,13 @@ class Explained:
     """A process around a combination of sources' means, conditioned on the trials.
 
     Args:
-        sources: processes of the same outcome on other tasks, at least one.
+        sources: what other tasks say of the same outcome, at least one.
         kernel: what weighs how much.
         x: [n, d] features of the trials.
         y: [n] their raw values.
     """
 
-    def __init__(self, sources: Sequence[SourceProcess], kernel: Kernel, x: Tensor, y: Tensor) -> None:
+    def __init__(self, sources: Sequence[Explains], kernel: Kernel, x: Tensor, y: Tensor) -> None:
         self.sources = sources
         self.kernel = kernel
         self.x = x
@@ -144,7 +159,7 @@ class Explained:
         return Explained(self.sources, self.kernel, torch.cat([self.x, x]), values)
 
 
-def basis(sources: Sequence[SourceProcess], x: Tensor) -> Tensor:
+def basis(sources: Sequence[Explains], x: Tensor) -> Tensor:
     """Means [m, k] of `k` sources at features [m, d], in raw units, around 0."""
     return torch.stack([source.scale * source.posterior(x)[0] for source in sources], dim=1)
 
@@ -214,7 +229,7 @@ class PretrainedPrior(Modelled):
 
     def process(self, name: str, outcome: Outcome | None, x: Tensor) -> Raw:
         """What is believed of an outcome, in its raw unit."""
-        sources = self.taught(name)
+        sources = self.explaining(name)
         if outcome is None:
             shift = sum(source.centre for source in sources) / len(sources)
             return Raw(Explained(sources, self.pretrained(name), x, x.new_zeros(0)), 1.0, shift)
@@ -228,6 +243,10 @@ class PretrainedPrior(Modelled):
         explained = self.process(name, outcome, x).process
         assert isinstance(explained, Explained)
         return explained.shares
+
+    def explaining(self, name: str) -> Sequence[Explains]:
+        """Whose means explain an outcome: of each prior that has it, in the order of `sources`."""
+        return self.taught(name)
 
     def pretrained(self, name: str) -> Kernel:
         """The kernel of an outcome that the priors have, learned by predicting each from all others."""
@@ -257,7 +276,7 @@ class PretrainedPrior(Modelled):
             return expected
         if self._renewed.get(outcome.name, (0, None))[0] != count:
             first = torch.from_numpy(outcome.numbers < count)
-            means = basis(self.taught(outcome.name), x[first])
+            means = basis(self.explaining(outcome.name), x[first])
             y = torch.from_numpy(outcome.raw - outcome.centre)[first]
             data = Data(x[first], y, means)
             self._renewed[outcome.name] = count, learn(expected, [data], SPREAD)
