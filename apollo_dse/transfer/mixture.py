@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
-from apollo_dse.transfer.source import Raw, SourceProcess
+from apollo_dse.transfer.source import Explains, Raw
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,7 +19,7 @@ class Mixture:
     weights: tuple[float, ...]
 
     @classmethod
-    def even(cls, sources: Sequence[SourceProcess]) -> "Mixture":
+    def even(cls, sources: Sequence[Explains]) -> "Mixture":
         """What sources, at least one, say together when nothing tells which of them to believe."""
         raw = tuple(Raw(each, each.scale, each.centre) for each in sources)
         return cls(raw, (1 / len(raw),) * len(raw))

@@ -11,7 +11,7 @@ with that as the expectation, from the task's own trials: sources that mislead l
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 import torch
@@ -19,12 +19,12 @@ from numpy.typing import NDArray
 from scipy.optimize import minimize
 from torch import Tensor
 
-from apollo_dse.optimizers.bayesian.surrogate import Hyperparameters, fitted_to, matern
+from apollo_dse.optimizers.bayesian.surrogate import Hyperparameters, Process, fitted_to, matern
 from apollo_dse.outcomes import Outcome
 from apollo_dse.problem import Problem
 from apollo_dse.transfer.method import Experience
 from apollo_dse.transfer.modelled import Modelled
-from apollo_dse.transfer.source import Raw, SourceProcess
+from apollo_dse.transfer.source import Explains, Raw, SourceProcess
 
 SHIFT = 3.0
 """Standard deviation of the shift between tasks: factors of twenty are nothing unusual."""
@@ -47,21 +47,6 @@ BOUNDS = ((-6.0, 2.0), (-5.0, 2.0), (-7.0, 0.0), (-2.0, 1.0))
 
 Number = float | Tensor
 """A number, or one that is differentiated by."""
-
-
-class Explains(Protocol):
-    """What other tasks say of an outcome: standardized values; `centre` and `scale` make them raw."""
-
-    @property
-    def centre(self) -> float:
-        """Raw value of a standardized 0."""
-
-    @property
-    def scale(self) -> float:
-        """Raw value of a standardized difference of 1."""
-
-    def posterior(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        """Mean [m] and variance [m] of the standardized values at features [m, d]."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,14 +110,15 @@ class Explained:
 
     @property
     def shares(self) -> Sequence[float]:
-        """Share of each source in what varies from trial to trial; the kernel of distances has the rest."""
+        """Share of each source in what varies from trial to trial; the kernel of distances has the rest.
+
+        What a source says turned over, by a coefficient below 0, is no share of it.
+        """
         parts = (
-            self.coefficients.abs() * self._means.std(dim=0, correction=0)
-            if len(self.y) > 1
-            else self.coefficients
+            self.coefficients * self._means.std(dim=0, correction=0) if len(self.y) > 1 else self.coefficients
         )
         rest = self.kernel.size if len(self.y) > 1 else 0.0
-        found: list[float] = (parts / (parts.sum() + rest)).tolist()
+        found: list[float] = (parts.clamp_min(0.0) / (parts.abs().sum() + rest)).tolist()
         return found
 
     @property
@@ -227,20 +213,13 @@ class PretrainedPrior(Modelled):
         self._pretrained: dict[str, Kernel] = {}
         self._renewed: dict[str, tuple[int, Kernel]] = {}
 
-    def process(self, name: str, outcome: Outcome | None, x: Tensor) -> Raw:
+    def process(self, name: str, outcome: Outcome | None, x: Tensor) -> Process:
         """What is believed of an outcome, in its raw unit."""
-        sources = self.explaining(name)
-        if outcome is None:
-            shift = sum(source.centre for source in sources) / len(sources)
-            return Raw(Explained(sources, self.pretrained(name), x, x.new_zeros(0)), 1.0, shift)
-        if not sources:
-            return Raw(self.own(outcome, x), outcome.scale, outcome.centre)
-        y = torch.from_numpy(outcome.raw - outcome.centre)
-        return Raw(Explained(sources, self._kernel(outcome, x), x, y), 1.0, outcome.centre)
+        return self._explained(name, outcome, x)
 
     def shares(self, name: str, outcome: Outcome | None, x: Tensor) -> Sequence[float]:
         """Coefficients of the sources, as shares of what they and the rest explain together."""
-        explained = self.process(name, outcome, x).process
+        explained = self._explained(name, outcome, x).process
         assert isinstance(explained, Explained)
         return explained.shares
 
@@ -268,6 +247,16 @@ class PretrainedPrior(Modelled):
                 kernel = learn(kernel, tasks, 1.0)
             self._pretrained[name] = kernel
         return self._pretrained[name]
+
+    def _explained(self, name: str, outcome: Outcome | None, x: Tensor) -> Raw:
+        sources = self.explaining(name)
+        if outcome is None:
+            shift = sum(source.centre for source in sources) / len(sources)
+            return Raw(Explained(sources, self.pretrained(name), x, x.new_zeros(0)), 1.0, shift)
+        if not sources:
+            return Raw(self.own(outcome, x), outcome.scale, outcome.centre)
+        y = torch.from_numpy(outcome.raw - outcome.centre)
+        return Raw(Explained(sources, self._kernel(outcome, x), x, y), 1.0, outcome.centre)
 
     def _kernel(self, outcome: Outcome, x: Tensor) -> Kernel:
         """The kernel that the first trials, as many as the schedule says, make of the pretrained one."""
