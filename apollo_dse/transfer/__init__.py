@@ -35,6 +35,8 @@ _OURS = {
     "warm-start": "apollo_dse.transfer.warm_start:WarmStart",
     "pretrained-prior": "apollo_dse.transfer.pretrained:PretrainedPrior",
     "rgpe": "apollo_dse.transfer.rgpe:RGPE",
+    "offline": "apollo_dse.transfer.offline:Offline",
+    "multitask-gp": "apollo_dse.transfer.multitask:MultiTask",
 }
 
 _REGISTRY = Registry("transfer method", "apollo_dse.transfer", _OURS)

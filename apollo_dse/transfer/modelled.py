@@ -132,12 +132,12 @@ class Modelled(Believer):
             self._first = seeds(self.problem, self.encoding, self.sources, self.seeds)
         return before(self._first, self.known, n, super().ask)
 
-    def told(self) -> dict[str, tuple[Outcome, Tensor]]:
-        """What the trials say of each outcome, with their features [n, d].
+    def told(self, count: int | None = None) -> dict[str, tuple[Outcome, Tensor]]:
+        """What the trials, or the first so many of them, say of each outcome, with their features [n, d].
 
         Of more than `LEARNED` trials the best half and a draw of the others.
         """
-        problem, trials = self.problem, self.inside
+        problem, trials = self.problem, self.inside[:count]
         features = torch.from_numpy(
             self.encoding.features(self.encoding.rows([trial.point for trial in trials]))
         )

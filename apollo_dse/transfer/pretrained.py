@@ -19,12 +19,12 @@ from numpy.typing import NDArray
 from scipy.optimize import minimize
 from torch import Tensor
 
-from apollo_dse.optimizers.bayesian.surrogate import Hyperparameters, fitted_to, matern
+from apollo_dse.optimizers.bayesian.surrogate import Hyperparameters, Process, fitted_to, matern
 from apollo_dse.outcomes import Outcome
 from apollo_dse.problem import Problem
 from apollo_dse.transfer.method import Experience
 from apollo_dse.transfer.modelled import Modelled
-from apollo_dse.transfer.source import Raw, SourceProcess
+from apollo_dse.transfer.source import Explains, Raw, SourceProcess
 
 SHIFT = 3.0
 """Standard deviation of the shift between tasks: factors of twenty are nothing unusual."""
@@ -91,13 +91,13 @@ class Explained:
     """A process around a combination of sources' means, conditioned on the trials.
 
     Args:
-        sources: processes of the same outcome on other tasks, at least one.
+        sources: what other tasks say of the same outcome, at least one.
         kernel: what weighs how much.
         x: [n, d] features of the trials.
         y: [n] their raw values.
     """
 
-    def __init__(self, sources: Sequence[SourceProcess], kernel: Kernel, x: Tensor, y: Tensor) -> None:
+    def __init__(self, sources: Sequence[Explains], kernel: Kernel, x: Tensor, y: Tensor) -> None:
         self.sources = sources
         self.kernel = kernel
         self.x = x
@@ -110,14 +110,15 @@ class Explained:
 
     @property
     def shares(self) -> Sequence[float]:
-        """Share of each source in what varies from trial to trial; the kernel of distances has the rest."""
+        """Share of each source in what varies from trial to trial; the kernel of distances has the rest.
+
+        What a source says turned over, by a coefficient below 0, is no share of it.
+        """
         parts = (
-            self.coefficients.abs() * self._means.std(dim=0, correction=0)
-            if len(self.y) > 1
-            else self.coefficients
+            self.coefficients * self._means.std(dim=0, correction=0) if len(self.y) > 1 else self.coefficients
         )
         rest = self.kernel.size if len(self.y) > 1 else 0.0
-        found: list[float] = (parts / (parts.sum() + rest)).tolist()
+        found: list[float] = (parts.clamp_min(0.0) / (parts.abs().sum() + rest)).tolist()
         return found
 
     @property
@@ -144,7 +145,7 @@ class Explained:
         return Explained(self.sources, self.kernel, torch.cat([self.x, x]), values)
 
 
-def basis(sources: Sequence[SourceProcess], x: Tensor) -> Tensor:
+def basis(sources: Sequence[Explains], x: Tensor) -> Tensor:
     """Means [m, k] of `k` sources at features [m, d], in raw units, around 0."""
     return torch.stack([source.scale * source.posterior(x)[0] for source in sources], dim=1)
 
@@ -212,22 +213,19 @@ class PretrainedPrior(Modelled):
         self._pretrained: dict[str, Kernel] = {}
         self._renewed: dict[str, tuple[int, Kernel]] = {}
 
-    def process(self, name: str, outcome: Outcome | None, x: Tensor) -> Raw:
+    def process(self, name: str, outcome: Outcome | None, x: Tensor) -> Process:
         """What is believed of an outcome, in its raw unit."""
-        sources = self.taught(name)
-        if outcome is None:
-            shift = sum(source.centre for source in sources) / len(sources)
-            return Raw(Explained(sources, self.pretrained(name), x, x.new_zeros(0)), 1.0, shift)
-        if not sources:
-            return Raw(self.own(outcome, x), outcome.scale, outcome.centre)
-        y = torch.from_numpy(outcome.raw - outcome.centre)
-        return Raw(Explained(sources, self._kernel(outcome, x), x, y), 1.0, outcome.centre)
+        return self._explained(name, outcome, x)
 
     def shares(self, name: str, outcome: Outcome | None, x: Tensor) -> Sequence[float]:
         """Coefficients of the sources, as shares of what they and the rest explain together."""
-        explained = self.process(name, outcome, x).process
+        explained = self._explained(name, outcome, x).process
         assert isinstance(explained, Explained)
         return explained.shares
+
+    def explaining(self, name: str) -> Sequence[Explains]:
+        """Whose means explain an outcome: of each prior that has it, in the order of `sources`."""
+        return self.taught(name)
 
     def pretrained(self, name: str) -> Kernel:
         """The kernel of an outcome that the priors have, learned by predicting each from all others."""
@@ -250,6 +248,16 @@ class PretrainedPrior(Modelled):
             self._pretrained[name] = kernel
         return self._pretrained[name]
 
+    def _explained(self, name: str, outcome: Outcome | None, x: Tensor) -> Raw:
+        sources = self.explaining(name)
+        if outcome is None:
+            shift = sum(source.centre for source in sources) / len(sources)
+            return Raw(Explained(sources, self.pretrained(name), x, x.new_zeros(0)), 1.0, shift)
+        if not sources:
+            return Raw(self.own(outcome, x), outcome.scale, outcome.centre)
+        y = torch.from_numpy(outcome.raw - outcome.centre)
+        return Raw(Explained(sources, self._kernel(outcome, x), x, y), 1.0, outcome.centre)
+
     def _kernel(self, outcome: Outcome, x: Tensor) -> Kernel:
         """The kernel that the first trials, as many as the schedule says, make of the pretrained one."""
         expected, count = self.pretrained(outcome.name), fitted_to(len(self.inside), FIRST)
@@ -257,7 +265,7 @@ class PretrainedPrior(Modelled):
             return expected
         if self._renewed.get(outcome.name, (0, None))[0] != count:
             first = torch.from_numpy(outcome.numbers < count)
-            means = basis(self.taught(outcome.name), x[first])
+            means = basis(self.explaining(outcome.name), x[first])
             y = torch.from_numpy(outcome.raw - outcome.centre)[first]
             data = Data(x[first], y, means)
             self._renewed[outcome.name] = count, learn(expected, [data], SPREAD)

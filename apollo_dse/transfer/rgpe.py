@@ -8,7 +8,6 @@ logarithm, so that each source is shifted by what it is off on average.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -16,6 +15,7 @@ from torch import Tensor
 
 from apollo_dse.optimizers.bayesian.surrogate import GaussianProcess
 from apollo_dse.outcomes import Outcome
+from apollo_dse.transfer.mixture import Mixture
 from apollo_dse.transfer.modelled import Modelled
 from apollo_dse.transfer.source import Raw, SourceProcess
 
@@ -32,27 +32,6 @@ DROPPED = 0.95
 """A source goes whose median misranking is beyond this quantile of the task's own."""
 
 
-@dataclass(frozen=True, slots=True)
-class Mixture:
-    """A weighted mean of processes: means add up by weight, variances by its square (Feurer et al., eq. 6)."""
-
-    parts: tuple[Raw, ...]
-    weights: tuple[float, ...]
-
-    def posterior(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        """Mean [m] and variance [m] of the raw values at features [m, d]."""
-        mean, variance = x.new_zeros(len(x)), x.new_zeros(len(x))
-        for part, weight in zip(self.parts, self.weights, strict=True):
-            theirs, spread = part.posterior(x)
-            mean += weight * theirs
-            variance += weight**2 * spread
-        return mean, variance.clamp_min(1e-12)
-
-    def believing(self, x: Tensor) -> "Mixture":
-        """This mixture once the values at features [m, d] had come out as expected."""
-        return Mixture(tuple(part.believing(x) for part in self.parts), self.weights)
-
-
 class RGPE(Modelled):
     """Ranking-weighted ensemble of the priors' processes and the task's own.
 
@@ -63,8 +42,7 @@ class RGPE(Modelled):
         """The mixture of all processes of an outcome, in its raw unit."""
         theirs = self.taught(name)
         if outcome is None:
-            raw = (Raw(each, each.scale, each.centre) for each in theirs)
-            return Mixture(tuple(raw), (1 / len(theirs),) * len(theirs))
+            return Mixture.even(theirs)
         own, values = self.own(outcome, x), torch.from_numpy(outcome.raw)
         shifts = [float((values - each.scale * each.posterior(x)[0]).median()) for each in theirs]
         parts = (Raw(each, each.scale, shift) for each, shift in zip(theirs, shifts, strict=True))

@@ -6,6 +6,7 @@ only this one has the prior knows nothing about, and all this is said (`Matching
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Protocol
 
 import numpy as np
 import torch
@@ -137,15 +138,33 @@ class Source:
         process = GaussianProcess(x[:, columns], y, fit(x[:, columns], y))
         return SourceProcess(process, columns, outcome.centre, outcome.scale)
 
-    def data(self, name: str) -> tuple[Tensor, Tensor]:
-        """Features [n, d] and standardized values [n] that are learned of an outcome.
+    def data(self, name: str, most: int = LEARNED) -> tuple[Tensor, Tensor]:
+        """Features [n, d] and standardized values [n] that are learned of an outcome, of `most` trials at most.
 
         Features that the source does not have are in the middle.
         """
         outcome = self.outcomes[name]
         stream = np.random.default_rng([self._seed, len(self.prior.trials)])
-        places = learned(outcome, self.order, LEARNED, stream)
+        places = learned(outcome, self.order, most, stream)
         return self._features[outcome.numbers[places]], torch.from_numpy(outcome.values[places])
+
+    @property
+    def failed(self) -> Tensor:
+        """Features [k, d] of the trials that did not run."""
+        ran = torch.tensor([trial.measurement.is_feasible for trial in self.prior.trials])
+        return self._features[~ran]
+
+
+class Explains(Process, Protocol):
+    """What another task says of an outcome: standardized values; `centre` and `scale` make them raw."""
+
+    @property
+    def centre(self) -> float:
+        """Raw value of a standardized 0."""
+
+    @property
+    def scale(self) -> float:
+        """Raw difference of a standardized 1."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,6 +18,8 @@ from tests.apollo_dse.transfer.experience import TASK, experience, prior_of, sca
 
 QUICK = {
     "warm-start": {"optimizer": "evolution"},
+    "offline": {"steps": 4},
+    "multitask-gp": {"iterations": 1},
     "auto": {"seeds": 2, "members": [["rgpe", {"seeds": 0}], "evolution"]},
 }
 """Knobs that make contracts of methods quick."""
@@ -81,7 +83,10 @@ def searched(problem, optimizer, trials, batch=4):
     return study.trials
 
 
-@pytest.mark.parametrize("name", transfer.names())
+@pytest.mark.parametrize(
+    "name",
+    [pytest.param(name, marks=pytest.mark.slow) if name == "offline" else name for name in transfer.names()],
+)
 def test_a_related_task_is_of_use(name):
     """Eight trials with 1,500 of a looser budget are better than eight without any, most of the time."""
     problem = accelerators(area_mm2=20.0, known=True)
@@ -156,6 +161,12 @@ def test_misuse_is_refused(name):
         transfer.get(name)(problem, 0, experience(), seeds=-1)
 
 
+@pytest.mark.parametrize(("name", "knob"), [("offline", "steps"), ("multitask-gp", "iterations")])
+def test_knobs_of_training_are_at_least_one(name, knob):
+    with pytest.raises(ValueError, match=f"`{knob} >= 1` must hold, but got {knob}=0"):
+        transfer.get(name)(accelerators(), 0, experience(), **{knob: 0})
+
+
 def test_a_learned_limit_is_learned_from_priors():
     """Under a limit that only trials tell, a prior's limit is worth something: more suggestions keep it."""
     problem = accelerators(area_mm2=20.0)
@@ -180,17 +191,18 @@ def test_constraints_that_no_prior_measured_are_learned_from_trials():
         for trial in prior.trials
         if trial.measurement.is_feasible
     )
-    for name in ("rgpe", "pretrained-prior"):
+    for name in ("rgpe", "pretrained-prior", "offline", "multitask-gp"):
         method = transfer.get(name)(problem, 0, experience(replace(prior, trials=no_area)), seeds=0)
         assert len(searched(problem, method, 16)) == 16
         assert str(Constraint("area_mm2", upper=20.0)) in method.told()
 
 
-def test_with_no_trial_the_model_itself_finds_a_good_design():
+@pytest.mark.parametrize("name", ["rgpe", "pretrained-prior", "offline", "multitask-gp"])
+def test_with_no_trial_the_model_itself_finds_a_good_design(name):
     """Zero-shot: one suggestion without any trial of the task is better than the median of uniform draws."""
     problem = accelerators(area_mm2=50.0, known=True)
     prior = prior_of(accelerators(area_mm2=1e6), count=128)
-    (point,) = transfer.get("pretrained-prior")(problem, 0, experience(prior), seeds=0).ask(1)
+    (point,) = transfer.get(name)(problem, 0, experience(prior), seeds=0).ask(1)
     (first,) = trials_of(problem, [point])
     uniform = trials_of(problem, Random(problem, seed=1).ask(40))
     assert problem.feasible(first)
