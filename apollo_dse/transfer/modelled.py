@@ -114,12 +114,11 @@ class Modelled(Believer):
     def own(self, outcome: Outcome, x: Tensor) -> GaussianProcess:
         """The process of an outcome that knows the task's own trials only; its values are standardized."""
         count = fitted_to(len(self.inside), FIRST)
-        hyperparameters = Hyperparameters.likely(x.shape[1])
-        if count:
-            if self._fits.get(outcome.name, (0, None))[0] != count:
-                first = torch.from_numpy(outcome.numbers < count)
-                self._fits[outcome.name] = count, fit(x[first], torch.from_numpy(outcome.values)[first])
-            hyperparameters = self._fits[outcome.name][1]
+        if self._fits.get(outcome.name, (0, None))[0] != count:
+            first, seen = self.told(count).get(outcome.name, self._nothing)
+            if first is not None:  # as it stood then, whatever came after: a resumed search fits the same
+                self._fits[outcome.name] = count, fit(seen, torch.from_numpy(first.values))
+        _, hyperparameters = self._fits.get(outcome.name, (0, Hyperparameters.likely(x.shape[1])))
         return GaussianProcess(x, torch.from_numpy(outcome.values), hyperparameters)
 
     def ask(self, n: int) -> Sequence[Point]:

@@ -256,20 +256,17 @@ class PretrainedPrior(Modelled):
         if not sources:
             return Raw(self.own(outcome, x), outcome.scale, outcome.centre)
         y = torch.from_numpy(outcome.raw - outcome.centre)
-        return Raw(Explained(sources, self._kernel(outcome, x), x, y), 1.0, outcome.centre)
+        return Raw(Explained(sources, self._kernel(name), x, y), 1.0, outcome.centre)
 
-    def _kernel(self, outcome: Outcome, x: Tensor) -> Kernel:
+    def _kernel(self, name: str) -> Kernel:
         """The kernel that the first trials, as many as the schedule says, make of the pretrained one."""
-        expected, count = self.pretrained(outcome.name), fitted_to(len(self.inside), FIRST)
-        if count == 0:
-            return expected
-        if self._renewed.get(outcome.name, (0, None))[0] != count:
-            first = torch.from_numpy(outcome.numbers < count)
-            means = basis(self.explaining(outcome.name), x[first])
-            y = torch.from_numpy(outcome.raw - outcome.centre)[first]
-            data = Data(x[first], y, means)
-            self._renewed[outcome.name] = count, learn(expected, [data], SPREAD)
-        return self._renewed[outcome.name][1]
+        expected, count = self.pretrained(name), fitted_to(len(self.inside), FIRST)
+        if self._renewed.get(name, (0, None))[0] != count:
+            first, x = self.told(count).get(name, self._nothing)
+            if first is not None:
+                data = Data(x, torch.from_numpy(first.raw - first.centre), basis(self.explaining(name), x))
+                self._renewed[name] = count, learn(expected, [data], SPREAD)
+        return self._renewed.get(name, (0, expected))[1]
 
 
 def _lengths(sources: Sequence[SourceProcess], d: int) -> Tensor:
