@@ -122,20 +122,25 @@ def quantile(values, share):
     return ordered[min(len(ordered) - 1, int(share * len(ordered)))]
 
 
-def table(runs):
-    """Lines of text: a protocol and method each, medians over tasks and seeds."""
-    groups = {}
-    for key, curve in runs.items():
-        protocol, _, method, _, lie = json.loads(key)
-        values = [float("inf") if value is None else value for value in curve]
-        groups.setdefault((protocol, method, lie), []).append(values)
-    for (protocol, method, lie), curves in sorted(groups.items(), key=str):
-        regrets = [f"{100 * median(curve[end - 1] for curve in curves):.1f}" for end in CHECKPOINTS]
-        reached = [trials_to(np.array(curve), 0.01) for curve in curves]
-        cells = [f"{quantile(reached, share):g}" for share in (0.25, 0.5, 0.75)]
-        share = sum(map(isfinite, reached)) / len(reached)
-        row = [protocol, method, lie or "", len(curves), *regrets, *cells, f"{share:.0%}"]
-        yield "| " + " | ".join(map(str, row)) + " |"
+def table(runs, asked):
+    """Lines of text: a protocol and method each, medians over the tasks and seeds that all methods have."""
+    found = {tuple(json.loads(key)): curve for key, curve in runs.items()}
+    for protocol, lie in sorted({(key[0], key[4]) for key in found}, key=str):
+        ours = {key[1:4]: curve for key, curve in found.items() if (key[0], key[4]) == (protocol, lie)}
+        methods = [method for method in asked if any(key[1] == method for key in ours)]
+        cases = sorted({(task, seed) for task, _, seed in ours})
+        cases = [case for case in cases if all((case[0], method, case[1]) in ours for method in methods)]
+        for method in methods:
+            curves = [
+                [float("inf") if value is None else value for value in ours[task, method, seed]]
+                for task, seed in cases
+            ]
+            regrets = [f"{100 * median(curve[end - 1] for curve in curves):.1f}" for end in CHECKPOINTS]
+            reached = [trials_to(np.array(curve), 0.01) for curve in curves]
+            cells = [f"{quantile(reached, share):g}" for share in (0.25, 0.5, 0.75)]
+            share = sum(map(isfinite, reached)) / len(reached)
+            row = [protocol, method, lie or "", len(curves), *regrets, *cells, f"{share:.0%}"]
+            yield "| " + " | ".join(map(str, row)) + " |"
 
 
 def main():
@@ -165,7 +170,7 @@ def main():
             ]
             print(f"{done} of {len(missing)}: {' '.join(map(str, pending[future]))}", flush=True)
             given.out.write_text(json.dumps({"command": "benchmarks/transfer.py", "regrets": runs}) + "\n")
-    print("\n".join(table(runs)))
+    print("\n".join(table(runs, given.methods)))
 
 
 if __name__ == "__main__":
