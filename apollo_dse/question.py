@@ -6,7 +6,7 @@ and a study notices when it has changed.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Self
@@ -258,7 +258,6 @@ class Question:
 
     def _transferred(self, name: str, store: "Store") -> dict[str, Any]:
         """What a report says of a study's priors, and of the search without them."""
-        from apollo_dse.report.document import SourceInfo
         from apollo_dse.transfer import Transfer, accounts
 
         study, cold = self.study(store, name), f"{name}{COLD}"
@@ -266,7 +265,7 @@ class Question:
         assert isinstance(study.optimizer, Transfer)
         without = [record.trial for record in store.records(cold)] if cold in store.names() else []
         return {
-            "sources": tuple(SourceInfo(**asdict(each)) for each in accounts(study.optimizer)),
+            "sources": tuple(accounts(study.optimizer)),
             "cold": without,
         }
 

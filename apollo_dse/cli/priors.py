@@ -20,7 +20,6 @@ from apollo_dse.cli.errors import UserError, user_input
 
 if TYPE_CHECKING:
     from apollo_dse.storage import Store
-    from apollo_dse.transfer import Prior
 
 
 def priors(  # noqa: PLR0913 - one parameter an option
@@ -104,10 +103,11 @@ def _add(store: "Store", name: str, study: str | None, file: Path | None, given:
 
 
 def _row(store: "Store", name: str) -> dict[str, Any]:
-    from apollo_dse.library import PRIOR, load
+    from apollo_dse.library import PRIOR
+    from apollo_dse.transfer.files import from_dict
 
-    created, _ = store.prior(name)
-    prior: Prior = load(store, f"{PRIOR}{name}")
+    created, content = store.prior(name)
+    prior = from_dict(f"{PRIOR}{name}", content)
     return {
         "name": name,
         "created": created,

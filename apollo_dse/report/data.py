@@ -11,7 +11,6 @@ from apollo_dse.report.document import (
     Limit,
     ParameterInfo,
     ReportData,
-    SourceInfo,
     StudyInfo,
     TrialTable,
     WorkloadCost,
@@ -22,6 +21,7 @@ from apollo_dse.report.importance import importances
 from apollo_dse.report.labels import metric, parameter_label
 from apollo_dse.report.roofline import workload_cost
 from apollo_dse.report.summary import Told, summarize
+from apollo_dse.transfer import Account
 from apollo_dse.trial import Trial
 from search_spaces.parameter import Categorical, Ordinal, Parameter
 
@@ -44,7 +44,7 @@ class About:
     seed: int | None = None
     seconds: float | None = None
     versions: Mapping[str, str] = field(default_factory=dict)
-    sources: tuple[SourceInfo, ...] = ()
+    sources: tuple[Account, ...] = ()
     cold: Sequence[Trial] = ()
 
 

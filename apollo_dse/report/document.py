@@ -12,6 +12,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields, is_dataclass
 from typing import Literal
 
+from apollo_dse.transfer import Account
+
 SCHEMA = "apollo-dse.report"
 SCHEMA_VERSION = 1
 SIGNIFICANT_DIGITS = 7
@@ -262,18 +264,6 @@ class WorkloadCost:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SourceInfo:
-    """A prior that was learned from: how unlike its task is, and its share in what was believed in the end."""
-
-    name: str
-    workloads: tuple[str, ...]
-    trials: int
-    distance: float
-    weight: float
-    remarks: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Summary:
     """The report in words: a headline and sentences, said before any figure."""
 
@@ -301,7 +291,7 @@ class ReportData:
     hardware: Hardware | None
     workloads: tuple[WorkloadCost, ...]
     top: tuple[int, ...]
-    sources: tuple[SourceInfo, ...] = ()
+    sources: tuple[Account, ...] = ()
     cold: tuple[Curve, ...] = ()
 
 

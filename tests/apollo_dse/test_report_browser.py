@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from apollo_dse.report import render
-from apollo_dse.report.document import SourceInfo
+from apollo_dse.transfer import Account
 from tests.apollo_dse.chromium import BINARY, Browser
 from tests.apollo_dse.report_example import ONE_LAYER, TINY, report_of
 
@@ -15,7 +15,7 @@ pytestmark = [
 ]
 
 ATTACK = "</script><script>document.title = 'taken'</script><img src=x onerror=\"document.title = 'taken'\">"
-LEARNED = SourceInfo(name="study:a@8", workloads=("net",), trials=8, distance=0.5, weight=0.25, remarks=("x",))
+LEARNED = Account(name="study:a@8", workloads=("net",), trials=8, distance=0.5, weight=0.25, remarks=("x",))
 STATES = {
     "learned from a prior": lambda: replace(report_of(39), sources=(LEARNED,), cold=report_of(20).convergence),
     "plain": lambda: report_of(150),
