@@ -6,6 +6,7 @@ limits keep their sign: at most 0 is feasible. Every outcome is standardized ove
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import ceil
 
 import numpy as np
 from numpy.typing import NDArray
@@ -68,6 +69,18 @@ def limits(problem: Problem, trials: Sequence[Trial]) -> list[Outcome]:
     if not ran.all():
         found.append(Outcome.of("ran", range(len(trials)), np.where(ran, -1.0, 1.0)))
     return found
+
+
+def fitted_to(trials: int, first: int, growth: float = 1.2) -> int:
+    """To how many of so many trials a model is fitted: the first ones, on a fixed schedule.
+
+    Fits begin with `first` trials and are renewed whenever there are `growth` times more, so that asking again,
+    after a resume or at once, finds the same ones. 0: there are fewer than `first`.
+    """
+    count, step = 0, first
+    while step <= trials:
+        count, step = step, ceil(step * growth)
+    return count
 
 
 def tame(losses: NDArray[np.float64]) -> NDArray[np.float64]:

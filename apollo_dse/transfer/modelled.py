@@ -17,10 +17,9 @@ from apollo_dse.optimizers.bayesian.surrogate import (
     Hyperparameters,
     Process,
     fit,
-    fitted_to,
     learned,
 )
-from apollo_dse.outcomes import Outcome, limits, objectives
+from apollo_dse.outcomes import Outcome, fitted_to, limits, objectives
 from apollo_dse.problem import Problem
 from apollo_dse.transfer.method import Experience
 from apollo_dse.transfer.seeds import before, nearest, seeds

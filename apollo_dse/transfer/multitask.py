@@ -26,8 +26,8 @@ from gpytorch.means import ConstantMean
 from gpytorch.mlls import ExactMarginalLogLikelihood
 from torch import Tensor
 
-from apollo_dse.optimizers.bayesian.surrogate import Hyperparameters, Process, fitted_to, matern
-from apollo_dse.outcomes import Outcome
+from apollo_dse.optimizers.bayesian.surrogate import Hyperparameters, Process, matern
+from apollo_dse.outcomes import Outcome, fitted_to
 from apollo_dse.problem import Problem
 from apollo_dse.transfer.method import Experience
 from apollo_dse.transfer.mixture import Mixture

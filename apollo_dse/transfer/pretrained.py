@@ -19,8 +19,8 @@ from numpy.typing import NDArray
 from scipy.optimize import minimize
 from torch import Tensor
 
-from apollo_dse.optimizers.bayesian.surrogate import Hyperparameters, Process, fitted_to, matern
-from apollo_dse.outcomes import Outcome
+from apollo_dse.optimizers.bayesian.surrogate import Hyperparameters, Process, matern
+from apollo_dse.outcomes import Outcome, fitted_to
 from apollo_dse.problem import Problem
 from apollo_dse.transfer.method import Experience
 from apollo_dse.transfer.modelled import Modelled

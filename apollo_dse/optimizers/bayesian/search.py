@@ -15,8 +15,8 @@ from torch import Tensor
 
 from apollo_dse.optimizers.bayesian.acquisition import Belief, Limit
 from apollo_dse.optimizers.bayesian.believer import Believer, ranking
-from apollo_dse.optimizers.bayesian.surrogate import GaussianProcess, Hyperparameters, fit, fitted_to, learned
-from apollo_dse.outcomes import Outcome, limits, objectives
+from apollo_dse.optimizers.bayesian.surrogate import GaussianProcess, Hyperparameters, fit, learned
+from apollo_dse.outcomes import Outcome, fitted_to, limits, objectives
 from apollo_dse.problem import Problem
 
 LEARNED, FITTED = 300, 128

@@ -8,7 +8,7 @@ written out because a search fits some hundred of them.
 """
 
 from dataclasses import dataclass
-from math import ceil, exp, log, sqrt
+from math import exp, log, sqrt
 from typing import Any, Protocol, Self
 
 import numpy as np
@@ -21,9 +21,6 @@ from apollo_dse.outcomes import Outcome
 
 ITERATIONS = 50
 """Of L-BFGS at most, for one fit."""
-
-GROWTH = 1.2
-"""Hyper-parameters are fitted anew whenever there are so many times more trials."""
 
 SHORTEST, LOWEST_NOISE = 0.025, 1e-4
 """Bounds of length scales and noise variance, BoTorch's."""
@@ -124,18 +121,6 @@ def fit(x: Tensor, y: Tensor) -> Hyperparameters:
         objective, first, jac=True, method="L-BFGS-B", bounds=bounds, options={"maxiter": ITERATIONS}
     )
     return Hyperparameters(tuple(np.exp(found.x[:d]).tolist()), exp(found.x[d]), float(found.x[d + 1]))
-
-
-def fitted_to(trials: int, first: int) -> int:
-    """To how many of so many trials hyper-parameters are fitted: the first ones, on a fixed schedule.
-
-    Fits begin with `first` trials and are renewed whenever there are `GROWTH` times more, so that asking again,
-    after a resume or at once, finds the same ones. 0: there are fewer than `first`.
-    """
-    count, step = 0, first
-    while step <= trials:
-        count, step = step, ceil(step * GROWTH)
-    return count
 
 
 def learned(

@@ -5,7 +5,6 @@ trial's rank, turns at every limit, just where the best designs are, and hardly 
 """
 
 from collections.abc import Mapping, Sequence
-from math import ceil
 from typing import Any, ClassVar
 
 import numpy as np
@@ -19,7 +18,7 @@ from apollo_dse.ensemble import best_of
 from apollo_dse.optimizer import History, fresh
 from apollo_dse.optimizers.mbo.evolution import SURVIVORS, Promise, evolved
 from apollo_dse.optimizers.mbo.regressors import FAMILIES, Expert, Forecast, tuned
-from apollo_dse.outcomes import limits, objectives
+from apollo_dse.outcomes import fitted_to, limits, objectives
 from apollo_dse.problem import Problem
 from apollo_dse.trial import Trial
 from search_spaces.parameter import Real
@@ -145,9 +144,7 @@ class MBO(History):
 
     def _experts(self) -> Mapping[str, list[Expert]]:
         """On each outcome, by name: tuned on the first trials, up to the last step of a fixed schedule."""
-        count = step = INITIAL
-        while step <= len(self._inside):
-            count, step = step, ceil(step * GROWTH)
+        count = fitted_to(len(self._inside), INITIAL, GROWTH)
         if self._tuned[0] != count:
             trials = self._learned(count)
             features = self._features(trials)
