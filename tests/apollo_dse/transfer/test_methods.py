@@ -5,6 +5,7 @@ from math import inf
 
 import numpy as np
 import pytest
+import torch
 
 from apollo_dse import optimizers, transfer
 from apollo_dse.optimizers.random import Random
@@ -12,6 +13,7 @@ from apollo_dse.problem import Constraint
 from apollo_dse.study import Study, asked
 from apollo_dse.testing import CONTRACTS, accelerators
 from apollo_dse.transfer import Experience, Prior, Transfer
+from apollo_dse.transfer.modelled import Modelled
 from apollo_dse.transfer.prior import unavailable
 from apollo_dse.trial import Measurement, Trial
 from tests.apollo_dse.transfer.experience import TASK, experience, prior_of, scaled, trials_of
@@ -172,6 +174,16 @@ def test_a_learned_limit_is_learned_from_priors():
     assert kept / 8 > 4 * uniform
 
 
+def believed(method):
+    """What a method that models expects of the latency of some points."""
+    name = str(method.problem.objectives[0])
+    points = method.problem.space.sample(np.random.default_rng(0), 20)
+    with torch.no_grad():
+        features = method.encoding.features(method.encoding.rows(points))
+        mean, _ = method.process(name, *method.told()[name]).posterior(torch.from_numpy(features))
+        return mean.tolist()
+
+
 @pytest.mark.parametrize("name", ["warm-start", "pretrained-prior", "rgpe"])
 def test_replay_restores_a_search_that_learned_after_every_trial(name):
     """Hyper-parameters are fitted now and then; what came between two fits must not change the first."""
@@ -185,6 +197,8 @@ def test_replay_restores_a_search_that_learned_after_every_trial(name):
         twin = transfer.get(name)(problem, experience=experience(), **method.settings)
         twin.tell(told)
         assert twin.ask(1) == method.ask(1), f"after {len(told)} trials"
+        if isinstance(method, Modelled):
+            assert believed(twin) == pytest.approx(believed(method), rel=1e-9), f"after {len(told)} trials"
 
 
 def test_unknown_names_get_the_nearest():
