@@ -3,15 +3,17 @@
 from pathlib import Path
 
 from search_spaces.files import SUFFIXES, load
+from search_spaces.networks.space import NetworkSpace
 from search_spaces.parameter import Categorical, Integer, Ordinal, Parameter, Real
 from search_spaces.quantity import Value
-from search_spaces.registry import names, registered
+from search_spaces.registry import names, network_names, network_space, registered
 from search_spaces.space import DesignSpace, Point, Rule, SearchSpace, canonical
 
 __all__ = [
     "Categorical",
     "DesignSpace",
     "Integer",
+    "NetworkSpace",
     "Ordinal",
     "Parameter",
     "Point",
@@ -23,6 +25,8 @@ __all__ = [
     "get",
     "load",
     "names",
+    "network_names",
+    "network_space",
 ]
 
 

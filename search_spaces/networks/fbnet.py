@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from accel_models.workload import Layer, VectorOp, Workload
+from search_spaces.networks.space import NetworkSpace
 from search_spaces.networks.steps import Step, addition, convolution, mean, network
 from search_spaces.parameter import Categorical
 from search_spaces.space import Point, SearchSpace
@@ -122,3 +123,16 @@ def _skip(name: str, widths: tuple[int, int], size: int, stride: int) -> Iterato
     """Nothing where shapes allow, else a 1 x 1 convolution."""
     if stride > 1 or widths[0] != widths[1]:
         yield from convolution(f"{name}.skip", widths, size // stride, 1, stride=stride)
+
+
+FBNET = NetworkSpace(
+    name="fbnet",
+    space=SPACE,
+    build=build_fbnet,
+    reference="Wu et al., FBNet, CVPR 2019, arXiv 1812.03443; strides of HW-NAS-Bench, ICLR 2021",
+    presets={"all-k3-e6": {f"block{i}": "k3_e6" for i in range(NUM_BLOCKS)}},
+    input_shape=(1, 3, 32, 32),
+    notes="For images of CIFAR-100, as HW-NAS-Bench has them.",
+    label="arch",
+    named=fbnet_point,
+)

@@ -11,6 +11,7 @@ from functools import lru_cache
 from itertools import accumulate
 
 from accel_models.workload import Layer, VectorOp, Workload
+from search_spaces.networks.space import NetworkSpace
 from search_spaces.networks.steps import Step, activation, addition, convolution, mean, network
 from search_spaces.parameter import Categorical, Ordinal
 from search_spaces.space import Point, SearchSpace
@@ -116,3 +117,24 @@ def _gates(name: str, channels: int, squeezed: int, size: int) -> Iterator[Step]
     yield VectorOp(
         name=f"{name}.scale", kind="elementwise", ops=words, input_words=words + channels, output_words=words
     )
+
+
+def _point(expansions: str, taps: str, depths: str) -> Point:
+    """A digit a stage of each, and gates everywhere."""
+    stages = zip(expansions, taps, depths, strict=True)
+    numbers = {
+        f"block{i}_{name}": int(n)
+        for i, stage in enumerate(stages)
+        for name, n in zip("ekl", stage, strict=True)
+    }
+    return numbers | {f"block{i}_se": GATES for i in range(STAGES)}
+
+
+MNASNET = NetworkSpace(
+    name="mnasnet",
+    space=SPACE,
+    build=build_mnasnet,
+    reference="Ahmad et al., Accel-NASBench, arXiv 2404.08005, after MnasNet, arXiv 1807.11626",
+    presets={"efficientnet-b0": _point("1666666", "3353553", "1223341")},
+    input_shape=(1, 3, 224, 224),
+)

@@ -9,6 +9,7 @@ Networks are built from the point directly, without torch.
 from collections.abc import Iterator
 
 from accel_models.workload import Layer, VectorOp, Workload
+from search_spaces.networks.space import NetworkSpace
 from search_spaces.networks.steps import Step, activation, addition, convolution, mean, network
 from search_spaces.parameter import Categorical
 from search_spaces.space import Point, SearchSpace
@@ -98,3 +99,20 @@ def _reduction(name: str, inputs: int, size: int) -> Iterator[Step]:
     yield VectorOp(name=f"{name}.mean", kind="pool", ops=4 * words, input_words=4 * words, output_words=words)
     yield Layer(name=f"{name}.skip", k=outputs, c=inputs, p=size, q=size)
     yield addition(f"{name}.add", outputs * size**2)
+
+
+NAS_BENCH_201 = NetworkSpace(
+    name="nb201",
+    space=SPACE,
+    build=build_nas_bench_201,
+    reference="Dong and Yang, NAS-Bench-201, ICLR 2020, arXiv 2001.00326",
+    presets={
+        "resnet": nas_bench_201_point(
+            "|nor_conv_3x3~0|+|none~0|nor_conv_3x3~1|+|skip_connect~0|none~1|skip_connect~2|"
+        )
+    },
+    input_shape=(1, 3, 32, 32),
+    notes="Ten classes.",
+    label="arch_str",
+    named=nas_bench_201_point,
+)
