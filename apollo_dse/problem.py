@@ -52,6 +52,11 @@ _AREAS = {
 }
 _AREAS |= {f"{length}m^2": _AREAS[f"{length}m2"] for length in "mcu"}
 
+_SHARES = {"": 1.0, "%": 0.01}
+
+ACCURACY = "accuracy"
+"""The one metric here that belongs to a network, whatever it runs on."""
+
 METRICS: Mapping[str, Metric] = {
     metric.name: metric
     for metric in (
@@ -76,12 +81,11 @@ METRICS: Mapping[str, Metric] = {
             "energy of one inference in a stream",
             _prefixed("J"),
         ),
-        Metric(
-            "utilization", "", "utilization", "maximize", "busy share of all MAC-cycles", {"": 1.0, "%": 0.01}
-        ),
+        Metric("utilization", "", "utilization", "maximize", "busy share of all MAC-cycles", _SHARES),
+        Metric(ACCURACY, "", "accuracy", "maximize", "share of inputs that the network gets right", _SHARES),
     )
 }
-"""The metrics of the built-in evaluator, by name; those of the steady state where asked for.
+"""Metrics by name: those of the built-in evaluator, of the steady state where asked for, and accuracy.
 
 With several workloads each is the geometric mean, and `NAME:WORKLOAD` is that of one.
 """

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 
 from accel_models import Workload
-from apollo_dse.problem import METRICS, Elasticities
+from apollo_dse.problem import ACCURACY, METRICS, Elasticities
 from apollo_dse.trial import Measurement
 from search_spaces.quantity import Value
 from search_spaces.space import DesignSpace, Point
@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 
 Minimize = Literal["latency", "energy", "edp"]
 
+COSTS = tuple(name for name in METRICS if name != ACCURACY)
+"""The metrics that a design has on a workload."""
+
 STEADY = "steady_"
 """What the metrics of the steady state begin with."""
 
@@ -32,7 +35,7 @@ STEADY = "steady_"
 class AnalyticalEvaluator:
     """Metrics of `accel_models.cost.CostModel`, in one batch per workload.
 
-    The metrics are those of `METRICS`, those of the steady state if asked for. With several workloads each is
+    The metrics are `COSTS`, those of the steady state if asked for. With several workloads each is
     the geometric mean over them (equal ratios count equally, and the product of mean energy and mean latency is
     the mean energy-delay product), and `NAME:WORKLOAD` is that of one, area excepted, which all share. A design
     is infeasible when it cannot be built, or cannot run one of the workloads; all reasons are carried over.
@@ -71,7 +74,7 @@ class AnalyticalEvaluator:
         span = design_space.span()
         self._cost_model = CostModel(minimize=minimize, keep_parameters=steady, span=span, device=device)
         self._pricer = column_pricer(span[:1]) if design_space.monotone else None
-        self._names = tuple(name for name in METRICS if steady or not name.startswith(STEADY))
+        self._names = tuple(name for name in COSTS if steady or not name.startswith(STEADY))
 
     @property
     def metrics(self) -> tuple[str, ...]:
@@ -243,9 +246,9 @@ def _shortages(costs: "Sequence[Costs]", row: int) -> dict[str, float]:
 
 
 def _columns(costs: "Totals") -> dict[str, list[float]]:
-    """Values of each metric of `METRICS`, by row; those of infeasible rows mean nothing."""
+    """Values of each metric of `COSTS`, by row; those of infeasible rows mean nothing."""
     columns: dict[str, list[float]] = {
-        name: getattr(costs, name).tolist() for name in METRICS if name != "edp_js"
+        name: getattr(costs, name).tolist() for name in COSTS if name != "edp_js"
     }
     pairs = zip(columns["energy_j"], columns["latency_s"], strict=True)
     return columns | {"edp_js": [energy_j * latency_s for energy_j, latency_s in pairs]}

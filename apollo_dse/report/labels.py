@@ -52,7 +52,7 @@ def metric(name: str) -> Metric:
     base, _, workload = name.partition(":")
     if base in METRICS:
         label = LABELS.get(base, METRICS[base].alias.capitalize())
-        unit = "share" if base == "utilization" else UNITS.get(METRICS[base].unit.lower(), METRICS[base].unit)
+        unit = UNITS.get(METRICS[base].unit.lower(), METRICS[base].unit) or "share"
     else:
         stem, _, suffix = base.rpartition("_")
         unit = UNITS.get(suffix, "") if stem else ""
