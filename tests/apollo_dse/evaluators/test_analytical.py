@@ -10,8 +10,8 @@ from accel_models import Layer, VectorOp, Workload
 from accel_models.cost import CostModel
 from accel_models.mapspace.price import BOUNDS, LIMITS
 from apollo_dse.evaluators import Evaluator
-from apollo_dse.evaluators.analytical import AnalyticalEvaluator
-from apollo_dse.problem import METRICS, Constraint, Objective, Problem
+from apollo_dse.evaluators.analytical import COSTS, AnalyticalEvaluator
+from apollo_dse.problem import Constraint, Objective, Problem
 from apollo_dse.trial import Trial
 from search_spaces import get
 from search_spaces.files import load
@@ -23,7 +23,7 @@ GEMM = Workload(
     layers=(Layer(name="m", kind="gemm", k=32, c=8, p=16, repeats=3),),
     vector_ops=(VectorOp(name="s", kind="softmax", ops=8192, input_words=8192, output_words=8192),),
 )
-ALONE = tuple(name for name in METRICS if not name.startswith("steady"))
+ALONE = tuple(name for name in COSTS if not name.startswith("steady"))
 TPU = EDGE.presets["edge-tpu-v1"]
 POINTS = [TPU, EDGE.presets["edge-tpu-v2"], EDGE.presets["edge-tpu-v3"]]
 TOO_LARGE = {**TPU, "pe_x": 32, "pe_y": 32, "pe_memory_bytes": 16 * 2**20}
@@ -186,7 +186,7 @@ def test_importing_it_loads_no_torch() -> None:
 
 def test_the_steady_state_is_measured_if_asked_for() -> None:
     evaluator = AnalyticalEvaluator(EDGE, [GEMM], steady=True)
-    assert evaluator.metrics == tuple(METRICS)
+    assert evaluator.metrics == COSTS
     assert evaluator.fingerprint != AnalyticalEvaluator(EDGE, [GEMM]).fingerprint
     for measurement in evaluator(POINTS):
         assert measurement.metrics["steady_latency_s"] < measurement.metrics["latency_s"]
