@@ -4,11 +4,12 @@ A *reference* names one. `study:NAME@N`, or `NAME@N`, is the first N trials of a
 without `@N` all that there are; `prior:NAME` is one of the library.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 
 from accel_models import Workload, workload_io
+from apollo_dse.codesign.networks import Networks, joint_space
 from apollo_dse.problem import Constraint, Objective
 from apollo_dse.storage import Header, Store, StoreError
 from apollo_dse.transfer.files import from_dict, past, seen_space
@@ -46,9 +47,13 @@ def of_study(header: Header, trials: Sequence[Trial], name: str) -> Prior:
     objectives = tuple(map(Objective.parse, header.asked["objectives"]))
     constraints = tuple(map(Constraint.parse, header.asked["constraints"]))
     workloads = [workload_io.from_dict(each) for each in header.about.get("workloads", [])]
-    space = header.about.get("space")
-    task = describe(str(space or ""), workloads, constraints)
-    return Prior(name, task, past(_space(space, trials), objectives, constraints), tuple(trials))
+    name_of_space, space = str(header.about.get("space") or ""), _space(header.about.get("space"), trials)
+    if (networks := _networks(header.about)) is not None:
+        workloads.append(networks.usual)
+        name_of_space += f"+{networks.network_space.name}"
+        space = joint_space(get(header.about["space"]), networks.network_space)
+    task = describe(name_of_space, workloads, constraints)
+    return Prior(name, task, past(space, objectives, constraints), tuple(trials))
 
 
 def of_table(
@@ -86,6 +91,15 @@ def _study(reference: str) -> tuple[str, int | None]:
             f"a reference must end in @ and a number of trials, or in neither, but got {reference!r}"
         )
     return name, int(count) if at else None
+
+
+def _networks(about: Mapping[str, Any]) -> Networks | None:
+    """The networks that a study chose from, where they and their designs can be had."""
+    with suppress(ValueError, OSError, KeyError, TypeError):
+        networks = Networks(**about["networks"])
+        if networks.network_space and get(about["space"]):
+            return networks
+    return None
 
 
 def _space(name: Any, trials: Sequence[Trial]) -> SearchSpace:

@@ -18,7 +18,6 @@ from apollo_dse.problem import Constraint, Objective
 from apollo_dse.question import RECOMMENDED, Question
 from apollo_dse.report import ReportData, render
 from apollo_dse.report.choice import BINDING_ROOM
-from apollo_dse.report.hardware import pricing
 from apollo_dse.storage import Store
 from apollo_dse.study import Limitation, Study
 from search_spaces import DesignSpace, Point
@@ -184,8 +183,7 @@ def _recommendation(question: Question, study: Study) -> Recommendation:
     from accel_models.cost import CostModel
 
     workload = question.workloads[0]
-    price = pricing(question.design_space, question.workloads, question.mapped_for)
-    priced = price(best.point)
+    priced = question.price(best.point)
     model = CostModel(minimize=question.mapped_for, span=question.design_space.span())
     mappings = model.mappings(priced.accelerator, workload)
     return Recommendation(

@@ -11,6 +11,7 @@ from cyclopts import App, CycloptsError, Parameter
 
 from apollo_dse.cli import errors
 from apollo_dse.cli.cache import cache
+from apollo_dse.cli.codesign import codesign
 from apollo_dse.cli.compare import compare
 from apollo_dse.cli.evaluate import evaluate
 from apollo_dse.cli.explore import explore
@@ -34,6 +35,7 @@ COMMANDS: tuple[Callable[..., None], ...] = (
     map,
     explore,
     transfer,
+    codesign,
     optimum,
     tasks,
     compare,

@@ -99,6 +99,13 @@ MethodOption = Annotated[
         help="How to learn from other tasks: warm-start, pretrained-prior, rgpe; auto, the best, if absent.",
     ),
 ]
+TransferOptions = Annotated[
+    list[str] | None,
+    Parameter(
+        name="--transfer",
+        help="Learn from a study of the store, or from prior:NAME of its library; repeat it for several.",
+    ),
+]
 JsonOption = Annotated[bool, Parameter(name="--json", help="One JSON document on stdout, nothing else there.")]
 
 

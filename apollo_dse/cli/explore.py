@@ -14,6 +14,7 @@ from apollo_dse.cli.arguments import (
     SpaceOption,
     StoreOption,
     StudyOption,
+    TransferOptions,
     WholeNumber,
     WorkloadOptions,
     asked,
@@ -34,12 +35,7 @@ def explore(  # noqa: PLR0913 - one parameter an option
     batch: Annotated[WholeNumber | None, Parameter(help="Designs a round; 16 if absent.")] = None,
     seed: Annotated[WholeNumber | None, Parameter(help="Same seed, same trials; 0 if absent.")] = None,
     minimize: MinimizeOption = None,
-    transfer: Annotated[
-        list[str] | None,
-        Parameter(
-            help="Learn from a study of the store, or from prior:NAME of its library; repeat it for several."
-        ),
-    ] = None,
+    transfer: TransferOptions = None,
     method: MethodOption = None,
     study: StudyOption = None,
     store: StoreOption = None,

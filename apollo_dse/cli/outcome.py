@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from functools import cached_property
-from math import inf, isfinite
 
 from apollo_dse.cli import output
+from apollo_dse.cli.beside import Ablation, trial_document
 from apollo_dse.question import Question
 from apollo_dse.report.choice import BINDING_ROOM, choose
 from apollo_dse.report.labels import lowered, metric, metric_text
@@ -21,14 +21,14 @@ MOST_ROWS = 20
 class Outcome:
     """A study after a run; `seconds` is the wall time of this run, loading included.
 
-    `cold` is the study of the same question that learned from no prior, where that was asked for.
+    `beside` is what came of the searches beside it, where there were any.
     """
 
     question: Question
     study: Study
     store: str
     seconds: float
-    cold: Study | None = None
+    beside: Ablation | None = None
 
     @cached_property
     def front(self) -> list[Trial]:
@@ -51,8 +51,8 @@ class Outcome:
         return {
             "study": study.name,
             "store": self.store,
-            "space": question.design_space.name,
-            "workloads": [workload.name for workload in question.workloads],
+            "space": question.name,
+            "workloads": list(question.subjects),
             "objectives": [str(objective) for objective in question.objectives],
             "constraints": [str(constraint) for constraint in question.constraints],
             "optimizer": question.searcher,
@@ -61,12 +61,12 @@ class Outcome:
             "minimize": question.mapped_for,
             "trials": len(study.trials),
             "feasible": self.feasible,
-            "best": None if self.best is None else _trial(self.best),
-            "pareto": [_trial(trial) for trial in self.front],
+            "best": None if self.best is None else trial_document(self.best),
+            "pareto": [trial_document(trial) for trial in self.front],
             "limits": [_limit(limitation) for limitation in study.limitations()],
             "reasons": study.problem.reasons(study.trials),
             "transfer": self._transfer(),
-            "ablation": None if self.cold is None else self._ablation(self.cold),
+            "ablation": None if self.beside is None else self.beside.document(),
             "seconds": self.seconds,
         }
 
@@ -88,18 +88,6 @@ class Outcome:
         ]
         return {"method": name_of(self.study.optimizer), "sources": sources}
 
-    def _ablation(self, cold: Study) -> dict[str, object]:
-        """Both searches trial by trial: best losses so far, null while nothing is feasible."""
-        best = choose(cold.problem, cold.trials)[0] if cold.pareto_front else None
-        return {
-            "study": cold.name,
-            "optimizer": cold.records[0].proposed_by if cold.records else None,
-            "best": None if best is None else _trial(best),
-            "curve": _curve(self.study),
-            "cold_curve": _curve(cold),
-            "trials_to_cold_best": trials_to_match(self.study, cold),
-        }
-
     def show(self) -> None:
         """Write the outcome to stdout."""
         study = self.study
@@ -110,7 +98,7 @@ class Outcome:
             self._show_reasons()
             return
         output.line(f"best design, trial {self.best.number}: {_metrics(self.best.measurement.metrics)}")
-        space = self.question.design_space.space
+        space = study.problem.space
         output.table(
             ("parameter", "value"), [[p.name, p.format(self.best.point[p.name])] for p in space.parameters]
         )
@@ -118,8 +106,8 @@ class Outcome:
             output.line(_limit_text(limitation))
         if self.accounts:
             self._show_accounts(self.accounts)
-        if self.cold is not None:
-            self._show_ablation(self.cold)
+        if self.beside is not None:
+            self.beside.show()
         if len(study.problem.objectives) > 1:
             self._show_front()
 
@@ -132,26 +120,6 @@ class Outcome:
         ]
         output.table(("prior", "weight", "distance", "remarks"), rows)
 
-    def _show_ablation(self, cold: Study) -> None:
-        matched = trials_to_match(self.study, cold)
-        goal = self.study.problem.objectives[0].metric
-        rows = [
-            [str(count), *(self._best_after(study, count, goal) for study in (self.study, cold))]
-            for count in _checkpoints(len(self.study.trials))
-        ]
-        output.line(f"best {lowered(metric(goal).label)} with priors, and without (study {cold.name}):")
-        output.table(("trials", "with", "without"), rows)
-        if matched is not None:
-            output.line(f"with priors {matched} trials match the {len(cold.trials)} without")
-
-    @staticmethod
-    def _best_after(study: Study, count: int, goal: str) -> str:
-        found = [trial for trial in study.trials[:count] if study.problem.feasible(trial)]
-        if not found:
-            return "-"
-        best = min(found, key=study.problem.losses)
-        return metric_text(goal, best.measurement.metrics[goal])
-
     def _show_reasons(self) -> None:
         output.line("no design was feasible; the reasons and how often:")
         rows = [[reason, str(count)] for reason, count in self.study.problem.reasons(self.study.trials).items()]
@@ -162,9 +130,7 @@ class Outcome:
         goals = [objective.metric for objective in self.study.problem.objectives]
         shown = self.front[:MOST_ROWS]
         varied = [
-            p
-            for p in self.question.design_space.space.parameters
-            if len({trial.point[p.name] for trial in shown}) > 1
+            p for p in self.study.problem.space.parameters if len({trial.point[p.name] for trial in shown}) > 1
         ]
         rows = [
             [
@@ -176,23 +142,6 @@ class Outcome:
         ]
         output.line(f"Pareto front, {len(rows)} of {len(self.front)} designs, parameters in which they differ:")
         output.table(("trial", *goals, *(p.name for p in varied)), rows)
-
-
-def trials_to_match(study: Study, other: Study) -> int | None:
-    """After how many trials a study has what another one ends with, by the first objective; None: never."""
-    wanted = min(other.convergence()[:, 0], default=inf)
-    reached = (study.convergence()[:, 0] <= wanted).nonzero()[0]
-    return int(reached[0]) + 1 if len(reached) and isfinite(wanted) else None
-
-
-def _curve(study: Study) -> list[float | None]:
-    return [loss if isfinite(loss) else None for loss in study.convergence()[:, 0].tolist()]
-
-
-def _checkpoints(trials: int) -> list[int]:
-    """Numbers of trials at which two searches are compared: 1, 2, 5, 10, ... and the last."""
-    steps = (step * 10**power for power in range(6) for step in (1, 2, 5))
-    return [*(step for step in steps if step < trials), trials]
 
 
 def news(study: Study) -> str:
@@ -210,10 +159,6 @@ def news(study: Study) -> str:
     goal = problem.objectives[0].metric
     best = metric_text(goal, front[0].measurement.metrics[goal])
     return f"{share}, best {lowered(metric(goal).label)} {best}"
-
-
-def _trial(trial: Trial) -> dict[str, object]:
-    return {"number": trial.number, "point": trial.point, "metrics": trial.measurement.metrics}
 
 
 def _metrics(metrics: Mapping[str, float]) -> str:

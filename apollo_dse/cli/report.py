@@ -60,7 +60,7 @@ def _check_space(header: "Header", question: "Question") -> None:
     """A space file that is gone, broken or changed since is refused: its trials are of another space."""
     from apollo_dse.study import differences
 
-    now = {parameter.name: repr(parameter) for parameter in question.design_space.space.parameters}
+    now = {parameter.name: repr(parameter) for parameter in question.search_space.parameters}
     if changed := differences(header.asked["parameters"], now):
         rule = f"study {header.name!r} can only be reported on in the space of its trials"
         raise UserError(f"{rule}, but of {question.space} {'; '.join(changed)}")

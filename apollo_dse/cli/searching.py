@@ -1,4 +1,4 @@
-"""What `explore` and `transfer` share: a study, new or resumed, run with live progress; and what came of it."""
+"""What `explore`, `transfer` and `codesign` share: a study, new or resumed, run live; and what came of it."""
 
 import re
 import sys
@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
@@ -15,6 +16,7 @@ from apollo_dse.cli.ahead import search_mappings
 from apollo_dse.cli.errors import Interrupted, UserError, user_input
 
 if TYPE_CHECKING:
+    from apollo_dse.cli.beside import Ablation, Runner
     from apollo_dse.question import Question
     from apollo_dse.storage import Store
     from apollo_dse.study import End, Study
@@ -28,8 +30,9 @@ def search(  # noqa: PLR0913 - one parameter an option
     store: Path | None,
     resume: bool,
     json: bool,
-    ablate: bool = False,
-    option: str = "--workload",
+    ablate: "Callable[[Runner, Question, Study, int], Ablation] | None" = None,
+    command: str = "explore",
+    missing: str = "--workload must be given: a network of the zoo, or a traced FILE.json",
 ) -> None:
     """Run a study and write what it found.
 
@@ -41,8 +44,9 @@ def search(  # noqa: PLR0913 - one parameter an option
         store: the file of studies.
         resume: go on with a study of the store.
         json: write one JSON document.
-        ablate: search without priors, too, as a study of its own beside the first.
-        option: the one that names the networks.
+        ablate: makes searches beside this one, to compare it with, with what runs them; None: there are none.
+        command: that goes on with the study.
+        missing: what is wrong where no network was given.
 
     Raises:
         UserError: an option is wrong.
@@ -57,44 +61,42 @@ def search(  # noqa: PLR0913 - one parameter an option
     if resume and study is None:
         raise UserError("--resume needs the name of the study, as in --study NAME")
     if not resume:
-        _check_new(given, option)
+        _check_new(given, missing)
     with user_input("", StoreError), Store(store) as opened:
-        name = _name(given["workloads"][0].name) if study is None else study
+        name = _name(_subject(given)) if study is None else study
         question, running = _begin(opened, name, given, resume)
-        end = _completed(question, running, trials)
-        cold = _cold(opened, question, name, trials) if ablate else None
+        again = f"apollo-dse {command} --study {name} --store {opened.path} --trials {trials} --resume"
+        end = _completed(question, running, trials, again)
+        beside = ablate(partial(_run_beside, opened, again), question, running, trials) if ablate else None
         if end == "exhausted":
             output.note(f"no design is left: all that the space has are among the {len(running.trials)} trials")
-        found = Outcome(question, running, str(opened.path), perf_counter() - start, cold)
+        found = Outcome(question, running, str(opened.path), perf_counter() - start, beside)
         output.document(found.document()) if json else found.show()
 
 
-def _completed(question: "Question", study: "Study", trials: int) -> "End":
+def _completed(question: "Question", study: "Study", trials: int, again: str) -> "End":
     """Run a study, unless it has as many trials already."""
     before = len(study.trials)
     if before >= trials:
         output.note(f"study {study.name!r} has {before} trials already; a larger --trials goes on")
-    return _run(question, study, trials)
+    return _run(question, study, trials, again)
 
 
-def _cold(store: "Store", question: "Question", name: str, trials: int) -> "Study":
-    """The study of the same question without priors, run to the same size; it is resumed where it is there."""
-    from apollo_dse.question import COLD, RECOMMENDED
-
-    cold = replace(question, method=None, sources=(), knobs={}, optimizer=RECOMMENDED)
-    study = cold.study(store, f"{name}{COLD}")
-    _run(cold, study, trials)
+def _run_beside(store: "Store", again: str, question: "Question", name: str, trials: int) -> "Study":
+    """The study of another question beside the one that was asked, run; it is resumed where it is there."""
+    study = question.study(store, name)
+    _run(question, study, trials, again)
     return study
 
 
-def _check_new(given: dict[str, Any], option: str) -> None:
+def _check_new(given: dict[str, Any], missing: str) -> None:
     from apollo_dse import optimizers, transfer
     from apollo_dse.problem import Objective
     from apollo_dse.question import RECOMMENDED
     from search_spaces import get
 
-    if "workloads" not in given:
-        raise UserError(f"{option} must be given: a network of the zoo, or a traced FILE.json")
+    if not {"workloads", "networks"} & given.keys():
+        raise UserError(missing)
     given.setdefault("space", "edge")
     given.setdefault("objectives", (Objective.parse("latency"),))
     with user_input():
@@ -105,8 +107,13 @@ def _check_new(given: dict[str, Any], option: str) -> None:
             optimizers.get(given.get("optimizer", RECOMMENDED))
 
 
-def _name(workload: str) -> str:
-    stem = re.sub(r"[^A-Za-z0-9._-]", "-", workload).strip("-._") or "study"
+def _subject(given: dict[str, Any]) -> str:
+    """What a study is named after: its first workload, or the space that the network is chosen from."""
+    return str(given["workloads"][0].name if "workloads" in given else given["networks"].network_space.name)
+
+
+def _name(subject: str) -> str:
+    stem = re.sub(r"[^A-Za-z0-9._-]", "-", subject).strip("-._") or "study"
     return f"{stem[:60]}-{datetime.now():%Y%m%d-%H%M%S}"
 
 
@@ -126,8 +133,14 @@ def _begin(store: "Store", name: str, given: dict[str, Any], resume: bool) -> tu
         return question, question.study(store, name)
 
 
-def _run(question: "Question", study: "Study", trials: int) -> "End":
+def _run(question: "Question", study: "Study", trials: int, again: str) -> "End":
     """Run with live progress, the search for mappings included.
+
+    Args:
+        question: what is asked.
+        study: of it.
+        trials: size of the study at the end.
+        again: the command that goes on.
 
     Raises:
         Interrupted: Ctrl-C was pressed; what is saved and how to go on.
@@ -139,7 +152,7 @@ def _run(question: "Question", study: "Study", trials: int) -> "End":
             with output.waiting("Searching mappings") as say:
                 design_space = question.design_space
                 [point] = design_space.space.sample(default_rng(0), 1)
-                search_mappings(design_space.build(point), design_space.span(), question.workloads, say)
+                search_mappings(design_space.build(point), design_space.span(), question.typical_workloads, say)
         with _progress(study, trials) as report:
             end = study.run(trials, report)
     except KeyboardInterrupt:
@@ -147,8 +160,7 @@ def _run(question: "Question", study: "Study", trials: int) -> "End":
     if end == "interrupted":
         path = study.store.path if study.store else ""
         saved = f"interrupted; {len(study.trials)} of {trials} trials are saved in {path}"
-        command = f"apollo-dse explore --study {study.name} --store {path} --trials {trials} --resume"
-        raise Interrupted(f"{saved}; go on with: {command}")
+        raise Interrupted(f"{saved}; go on with: {again}")
     return end
 
 

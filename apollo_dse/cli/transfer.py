@@ -17,6 +17,7 @@ from apollo_dse.cli.arguments import (
     WholeNumber,
     asked,
 )
+from apollo_dse.cli.beside import Cold
 from apollo_dse.cli.searching import search
 
 
@@ -66,5 +67,13 @@ def transfer(  # noqa: PLR0913 - one parameter an option
     if not resume:
         given.setdefault("batch", 4)
     search(
-        given, trials=trials, study=study, store=store, resume=resume, json=json, ablate=ablate, option="--to"
+        given,
+        trials=trials,
+        study=study,
+        store=store,
+        resume=resume,
+        json=json,
+        ablate=Cold.run if ablate else None,
+        command="transfer",
+        missing="--to must be given: a network of the zoo, or a traced FILE.json",
     )

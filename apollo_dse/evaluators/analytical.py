@@ -4,10 +4,11 @@ Where a space knows the numbers of its designs, only infeasible ones are built, 
 """
 
 from collections.abc import Mapping, Sequence
+from copy import copy
 from hashlib import sha256
 from importlib.metadata import version
 from math import isfinite, prod
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, Self
 
 import numpy as np
 
@@ -64,17 +65,24 @@ class AnalyticalEvaluator:
         from accel_models.cost import CostModel  # loads torch; so does the next one
         from accel_models.dataflows import column_pricer
 
-        names = [workload.name for workload in workloads]
-        if not names or len(set(names)) < len(names):
-            raise ValueError(f"workloads must be at least one, of distinct names, but got {names}")
         self.design_space = design_space
-        self.workloads = tuple(workloads)
+        self.workloads = _distinct(workloads)
         self.minimize = minimize
         self.steady = steady
         span = design_space.span()
         self._cost_model = CostModel(minimize=minimize, keep_parameters=steady, span=span, device=device)
         self._pricer = column_pricer(span[:1]) if design_space.monotone else None
         self._names = tuple(name for name in COSTS if steady or not name.startswith(STEADY))
+
+    def on(self, workloads: Sequence[Workload]) -> Self:
+        """The same world with other networks; what was prepared for the designs is shared.
+
+        Raises:
+            ValueError: as when it is made.
+        """
+        other = copy(self)
+        other.workloads = _distinct(workloads)
+        return other
 
     @property
     def metrics(self) -> tuple[str, ...]:
@@ -226,6 +234,13 @@ class AnalyticalEvaluator:
                 own = (name for name in self._names if name != "area_mm2")
                 metrics |= {f"{name}:{workload.name}": column[name][row] for name in own}
         return metrics
+
+
+def _distinct(workloads: Sequence[Workload]) -> tuple[Workload, ...]:
+    names = [workload.name for workload in workloads]
+    if not names or len(set(names)) < len(names):
+        raise ValueError(f"workloads must be at least one, of distinct names, but got {names}")
+    return tuple(workloads)
 
 
 def _bound_shares(totals: "Sequence[Totals]", bounds: Sequence[str]) -> list[dict[str, float]]:

@@ -2,7 +2,7 @@
 
 import math
 
-from apollo_dse.problem import METRICS
+from apollo_dse.problem import ACCURACY, METRICS
 from apollo_dse.report.document import Metric, Quantity, Value
 
 LABELS = {
@@ -96,9 +96,9 @@ def quantity(value: float, unit: str, digits: int = 3) -> str:
     return f"{number(value / scale, digits)}{NO_BREAK}{prefix}{unit}"
 
 
-def metric_text(name: str, value: float, digits: int = 3) -> str:
-    """A metric's value with its unit."""
-    return quantity(value, metric(name).unit, digits)
+def metric_text(name: str, value: float, digits: int | None = None) -> str:
+    """A metric's value with its unit; accuracies, of which small differences count, with a digit more."""
+    return quantity(value, metric(name).unit, digits or (4 if name == ACCURACY else 3))
 
 
 def number(value: float, digits: int = 3) -> str:

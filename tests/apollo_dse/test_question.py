@@ -56,7 +56,7 @@ def test_a_stored_study_gives_its_question_back(tmp_path):
 
 
 def test_a_question_without_workload_or_objective_is_refused():
-    with pytest.raises(ValueError, match="at least one workload"):
+    with pytest.raises(ValueError, match="must have workloads, or networks to choose from, but it has neither"):
         replace(QUESTION, workloads=())
     with pytest.raises(ValueError, match="at least one objective"):
         replace(QUESTION, objectives=())
