@@ -59,7 +59,7 @@ def search(  # noqa: PLR0913 - one parameter an option
     if not resume:
         _check_new(given, option)
     with user_input("", StoreError), Store(store) as opened:
-        name = _name(given["workloads"][0].name) if study is None else study
+        name = _name(given) if study is None else study
         question, running = _begin(opened, name, given, resume)
         end = _completed(question, running, trials)
         cold = _cold(opened, question, name, trials) if ablate else None
@@ -88,25 +88,29 @@ def _cold(store: "Store", question: "Question", name: str, trials: int) -> "Stud
 
 
 def _check_new(given: dict[str, Any], option: str) -> None:
-    from apollo_dse import optimizers, transfer
+    from apollo_dse import evaluators, optimizers, transfer
     from apollo_dse.problem import Objective
     from apollo_dse.question import RECOMMENDED
     from search_spaces import get
 
-    if "workloads" not in given:
+    evaluator = given.get("evaluator", evaluators.ANALYTICAL)
+    if "workloads" not in given and evaluator == evaluators.ANALYTICAL:
         raise UserError(f"{option} must be given: a network of the zoo, or a traced FILE.json")
+    given.setdefault("workloads", ())
     given.setdefault("space", "edge")
     given.setdefault("objectives", (Objective.parse("latency"),))
     with user_input():
         get(given["space"])
+        evaluators.get(evaluator)
         if "method" in given:
             transfer.get(given["method"])
         else:
             optimizers.get(given.get("optimizer", RECOMMENDED))
 
 
-def _name(workload: str) -> str:
-    stem = re.sub(r"[^A-Za-z0-9._-]", "-", workload).strip("-._") or "study"
+def _name(given: dict[str, Any]) -> str:
+    about = given["workloads"][0].name if given["workloads"] else Path(given["evaluator"]).stem
+    stem = re.sub(r"[^A-Za-z0-9._-]", "-", about).strip("-._") or "study"
     return f"{stem[:60]}-{datetime.now():%Y%m%d-%H%M%S}"
 
 
@@ -132,14 +136,9 @@ def _run(question: "Question", study: "Study", trials: int) -> "End":
     Raises:
         Interrupted: Ctrl-C was pressed; what is saved and how to go on.
     """
-    from numpy.random import default_rng
-
     try:
-        if len(study.trials) < trials:
-            with output.waiting("Searching mappings") as say:
-                design_space = question.design_space
-                [point] = design_space.space.sample(default_rng(0), 1)
-                search_mappings(design_space.build(point), design_space.span(), question.workloads, say)
+        if len(study.trials) < trials and question.is_analytical:
+            _search_mappings(question)
         with _progress(study, trials) as report:
             end = study.run(trials, report)
     except KeyboardInterrupt:
@@ -150,6 +149,15 @@ def _run(question: "Question", study: "Study", trials: int) -> "End":
         command = f"apollo-dse explore --study {study.name} --store {path} --trials {trials} --resume"
         raise Interrupted(f"{saved}; go on with: {command}")
     return end
+
+
+def _search_mappings(question: "Question") -> None:
+    from numpy.random import default_rng
+
+    design_space = question.design_space
+    [point] = design_space.space.sample(default_rng(0), 1)
+    with output.waiting("Searching mappings") as say:
+        search_mappings(design_space.build(point), design_space.span(), question.workloads, say)
 
 
 @contextmanager
