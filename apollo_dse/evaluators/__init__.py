@@ -11,12 +11,14 @@ A distribution offers its own by entry points; what it leads to is called with a
 """
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Protocol, runtime_checkable
 
 from accel_models import Workload
 from apollo_dse.registry import Registry
 from apollo_dse.trial import Measurement
 from search_spaces import DesignSpace
+from search_spaces.files import SUFFIXES
 from search_spaces.space import Point
 
 ANALYTICAL = "analytical"
@@ -71,10 +73,15 @@ names = _REGISTRY.names
 
 
 def get(name: str) -> Evaluators:
-    """The evaluators of that name: call it as `get(name)(design_space, workloads)`.
+    """The evaluators of that name, or of that file: call it as `get(name)(design_space, workloads)`.
 
     Raises:
-        ValueError: there are none; the message has the nearest name.
+        ValueError: there are none (the message has the nearest name), or the file says something wrong.
+        OSError: the file cannot be read.
     """
+    if Path(name).suffix.lower() in SUFFIXES:
+        from apollo_dse.evaluators.command import evaluators_of
+
+        return evaluators_of(name)
     made: Evaluators = _REGISTRY.get(name)
     return made

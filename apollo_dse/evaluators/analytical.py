@@ -5,13 +5,14 @@ Where a space knows the numbers of its designs, only infeasible ones are built, 
 
 from collections.abc import Mapping, Sequence
 from importlib.metadata import version
-from math import isfinite, prod
+from math import isfinite
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
 from accel_models import Workload
 from apollo_dse.evaluators.identity import digest_of, template_of
+from apollo_dse.evaluators.several import geometric_mean
 from apollo_dse.problem import METRICS, Elasticities
 from apollo_dse.trial import Measurement
 from search_spaces.quantity import Value
@@ -213,7 +214,7 @@ class AnalyticalEvaluator:
         return "; ".join(dict.fromkeys((*shared, *own)))
 
     def _metrics(self, columns: Sequence[Mapping[str, Sequence[float]]], row: int) -> dict[str, float]:
-        metrics = {name: _geometric_mean([column[name][row] for column in columns]) for name in self._names}
+        metrics = {name: geometric_mean([column[name][row] for column in columns]) for name in self._names}
         if len(self.workloads) > 1:
             for workload, column in zip(self.workloads, columns, strict=True):
                 own = (name for name in self._names if name != "area_mm2")
@@ -245,8 +246,3 @@ def _columns(costs: "Totals") -> dict[str, list[float]]:
     }
     pairs = zip(columns["energy_j"], columns["latency_s"], strict=True)
     return columns | {"edp_js": [energy_j * latency_s for energy_j, latency_s in pairs]}
-
-
-def _geometric_mean(values: Sequence[float]) -> float:
-    """Geometric mean of non-negative values, root before product so that small ones do not underflow."""
-    return values[0] if len(values) == 1 else prod(value ** (1.0 / len(values)) for value in values)
