@@ -44,8 +44,8 @@ def load(store: Store, reference: str) -> Prior:
 
 def of_study(header: Header, trials: Sequence[Trial], name: str) -> Prior:
     """A prior of a study's trials."""
-    objectives = tuple(map(Objective.parse, header.asked["objectives"]))
-    constraints = tuple(map(Constraint.parse, header.asked["constraints"]))
+    objectives = tuple(Objective.parse(text, "any") for text in header.asked["objectives"])
+    constraints = tuple(Constraint.parse(text, "any") for text in header.asked["constraints"])
     workloads = [workload_io.from_dict(each) for each in header.about.get("workloads", [])]
     name_of_space, space = str(header.about.get("space") or ""), _space(header.about.get("space"), trials)
     if (networks := _networks(header.about)) is not None:

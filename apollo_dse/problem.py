@@ -91,7 +91,13 @@ With several workloads each is the geometric mean, and `NAME:WORKLOAD` is that o
 """
 
 
-def resolve_metric(text: str, metrics: Sequence[str] | None = None) -> str:
+Metrics = Sequence[str] | Literal["any"] | None
+"""Names of metrics that there are; `any`: an evaluator's own, whatever they are; None: those of `METRICS`."""
+
+ALIASES: Mapping[str, str] = {metric.alias: metric.name for metric in METRICS.values()}
+
+
+def resolve_metric(text: str, metrics: Metrics = None) -> str:
     """Name of the metric that people mean: `latency` is `latency_s`, `latency:resnet50` `latency_s:resnet50`.
 
     Args:
@@ -102,14 +108,13 @@ def resolve_metric(text: str, metrics: Sequence[str] | None = None) -> str:
         ValueError: there is none of that name; the message has the nearest.
     """
     base, colon, workload = (part.strip() for part in text.strip().partition(":"))
-    aliases = {metric.alias: metric.name for metric in METRICS.values()}
-    name = aliases.get(base, base) + colon + workload
-    if name in (METRICS if metrics is None else metrics):
+    name = ALIASES.get(base, base) + colon + workload
+    if metrics == "any" or name in (METRICS if metrics is None else metrics):
         return name
-    if metrics is None and aliases.get(base, base) in METRICS and workload:
+    if metrics is None and ALIASES.get(base, base) in METRICS and workload:
         return name
     candidates = tuple(METRICS if metrics is None else metrics)
-    known = (*(alias for alias, meant in aliases.items() if meant in candidates), *candidates)
+    known = (*(alias for alias, meant in ALIASES.items() if meant in candidates), *candidates)
     raise ValueError(
         f"a metric must be one of {', '.join(candidates)}, but got {text!r}{nearest_name(text, known)}"
     )
@@ -131,7 +136,7 @@ class Objective:
             raise ValueError(f"a goal must be one of {', '.join(get_args(Goal))}, but got {self.goal!r}")
 
     @classmethod
-    def parse(cls, text: str, metrics: Sequence[str] | None = None) -> "Objective":
+    def parse(cls, text: str, metrics: Metrics = None) -> "Objective":
         """Objective of a text: `latency`, `edp:resnet50`, `maximize:utilization`.
 
         Without a goal it is the customary one of the metric. `metrics` are as in `resolve_metric`.
@@ -187,7 +192,7 @@ class Constraint:
             raise ValueError(f"a constraint must have one finite limit, upper or lower, but {got}")
 
     @classmethod
-    def parse(cls, text: str, metrics: Sequence[str] | None = None) -> "Constraint":
+    def parse(cls, text: str, metrics: Metrics = None) -> "Constraint":
         """Constraint of a text: `area<=20`, `latency <= 5 ms`, `power<=2W`, `utilization>=50%`.
 
         A number without a unit is in the metric's own. `<` and `>` mean `<=` and `>=`: a measured quantity

@@ -1,24 +1,24 @@
 """What a user asks, whole: enough to begin a study, to resume it years later, and to report on it.
 
 A `Question` is written into the header of its study (`about`), workloads included, so that the store alone
-answers `report` and `resume`. Only a space of the user's own is kept by path: its file must still be there,
-and a study notices when it has changed.
+answers `report` and `resume`. Only a space and an evaluator of the user's own are kept by path: their files
+must still be there, and a study notices when they have changed.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Self
 
 from accel_models import Workload, workload_io
+from apollo_dse import evaluators
 from apollo_dse.codesign.networks import Networks, design_of, joint_space
 from apollo_dse.problem import Constraint, Objective, Problem, resolve_metric
 from search_spaces import DesignSpace, Point, SearchSpace, Value, get
 
 if TYPE_CHECKING:
-    from apollo_dse.codesign.joint import JointEvaluator
-    from apollo_dse.evaluators.analytical import AnalyticalEvaluator
+    from apollo_dse.evaluators import Evaluator
     from apollo_dse.report import PricedDesign, ReportData
     from apollo_dse.storage import Header, Record, Store
     from apollo_dse.study import Study
@@ -55,10 +55,12 @@ class Question:
     is chosen for; None follows the objectives: the first that is a latency, energy or EDP, or EDP where
     both latency and energy are asked for. With a transfer `method` the search learns from `sources`, too:
     priors, or references to those of the store (`apollo_dse.library`); it then takes the optimizer's place.
+    `evaluator` measures: a name of `apollo_dse.evaluators`, or the path of a user's file. One of the user's own
+    may know its workload itself, so that there is none here.
 
     Raises:
-        ValueError: there are neither workloads nor networks, or both; or no objective; or only one of a method
-            and sources.
+        ValueError: there are both workloads and networks, or neither with the built-in model; or networks with
+            another evaluator; or no objective; or only one of a method and sources.
     """
 
     space: str | DesignSpace
@@ -74,13 +76,17 @@ class Question:
     knobs: Mapping[str, Any] = field(default_factory=dict)
     method: str | None = None
     sources: tuple["str | Prior", ...] = ()
+    evaluator: str = evaluators.ANALYTICAL
 
     def __post_init__(self) -> None:
         if not self.objectives:
             raise ValueError("a question must have at least one objective, but it has none")
-        if bool(self.workloads) == (self.networks is not None):
-            got = "both" if self.workloads else "neither"
-            raise ValueError(f"a question must have workloads, or networks to choose from, but it has {got}")
+        if self.workloads and self.networks:
+            raise ValueError("a question must have workloads, or networks to choose from, but it has both")
+        if not self.workloads and not self.networks and self.is_analytical:
+            raise ValueError("a question must have workloads, or networks to choose from, but it has neither")
+        if self.networks and not self.is_analytical:
+            raise ValueError(f"networks are priced by the built-in model only, but got {self.evaluator!r}")
         if (self.method is None) != (not self.sources):
             got = f"method={self.method!r} and {len(self.sources)} sources"
             raise ValueError(f"a transfer must have a method and sources, but got {got}")
@@ -93,6 +99,11 @@ class Question:
         goals = [objective.metric.partition(":")[0] for objective in self.objectives]
         wanted = dict.fromkeys(_MAPPED_FOR[goal] for goal in goals if goal in _MAPPED_FOR)
         return "edp" if len(wanted) > 1 else next(iter(wanted), "latency")
+
+    @property
+    def is_analytical(self) -> bool:
+        """Whether the built-in cost model measures."""
+        return self.evaluator == evaluators.ANALYTICAL
 
     @property
     def searcher(self) -> str:
@@ -159,13 +170,14 @@ class Question:
         space = None if isinstance(self.space, DesignSpace) else self.space
         return {
             "version": ABOUT_VERSION,
-            "space": str(Path(space).absolute()) if space and Path(space).is_file() else space,
+            "space": _findable(space),
             "workloads": [workload_io.to_dict(workload) for workload in self.workloads],
             **({"networks": self.networks.about()} if self.networks else {}),
             **({"fixed": dict(self.fixed)} if self.fixed else {}),
             "minimize": self.mapped_for,
             "versions": {name: version(name) for name in ("apollo-dse", "torch", "numpy")},
             **({"sources": list(map(_reference, self.sources))} if self.sources else {}),
+            **({} if self.is_analytical else {"evaluator": _findable(self.evaluator)}),
         }
 
     @classmethod
@@ -191,53 +203,63 @@ class Question:
             workloads=tuple(workload_io.from_dict(each) for each in about["workloads"]),
             networks=networks,
             fixed=about.get("fixed", {}),
-            objectives=tuple(Objective.parse(text) for text in asked["objectives"]),
-            constraints=tuple(Constraint.parse(text) for text in asked["constraints"]),
+            objectives=tuple(Objective.parse(text, "any") for text in asked["objectives"]),
+            constraints=tuple(Constraint.parse(text, "any") for text in asked["constraints"]),
             seed=knobs.pop("seed"),
             batch=asked["batch"],
             minimize=about["minimize"],
             knobs=knobs,
+            evaluator=about.get("evaluator", evaluators.ANALYTICAL),
             **who,
         )
 
     def problem(self) -> Problem:
-        """The question as a problem, evaluated by the built-in cost model.
+        """The question as a problem.
+
+        A limit is known before a trial is spent where the evaluator has a preview, as the built-in model has.
 
         Raises:
-            ValueError: a metric is none of the evaluator's, or the space is wrong.
+            ValueError: a metric is none of the evaluator's, or the space or the evaluator's file is wrong.
+            OSError: a file cannot be read.
         """
-        from apollo_dse.evaluators.analytical import STEADY
+        from apollo_dse.evaluators.analytical import AnalyticalEvaluator
 
         asked = [each.metric for each in self.objectives] + [each.metric for each in self.constraints]
-        evaluator = self._evaluator(steady=any(metric.startswith(STEADY) for metric in asked))
+        evaluator = self._evaluator(asked)
         for metric in asked:
             resolve_metric(metric, evaluator.metrics)
+        preview = evaluator.preview if isinstance(evaluator, evaluators.Previewing) else None
         return Problem(
             space=self.search_space,
             objectives=self.objectives,
-            constraints=self.constraints,
+            constraints=tuple(
+                replace(each, known=each.known and preview is not None) for each in self.constraints
+            ),
             evaluate=evaluator,
-            preview=evaluator.preview,
+            preview=preview,
             remedies=self.design_space.remedies_within(),
-            slopes=getattr(evaluator, "slopes", None) if getattr(evaluator, "is_sloped", False) else None,
+            slopes=evaluator.slopes
+            if isinstance(evaluator, AnalyticalEvaluator) and evaluator.is_sloped
+            else None,
         )
 
-    def _evaluator(self, steady: bool) -> "AnalyticalEvaluator | JointEvaluator":
-        if self.networks is None:
-            from apollo_dse.evaluators.analytical import AnalyticalEvaluator
+    def _evaluator(self, asked: Sequence[str]) -> "Evaluator":
+        """Who measures what is asked."""
+        from apollo_dse.evaluators.analytical import STEADY, AnalyticalEvaluator
+        from apollo_dse.evaluators.area import AREA, with_area
 
+        steady = any(metric.startswith(STEADY) for metric in asked)
+        if self.networks is not None:
+            from apollo_dse.codesign.joint import JointEvaluator
+
+            space, accuracy = self.networks.network_space, self.networks.evaluator
+            return JointEvaluator(self.design_space, space, accuracy, minimize=self.mapped_for, steady=steady)
+        if self.is_analytical:
             return AnalyticalEvaluator(
                 self.design_space, self.workloads, minimize=self.mapped_for, steady=steady
             )
-        from apollo_dse.codesign.joint import JointEvaluator
-
-        return JointEvaluator(
-            self.design_space,
-            self.networks.network_space,
-            self.networks.evaluator,
-            minimize=self.mapped_for,
-            steady=steady,
-        )
+        found = evaluators.get(self.evaluator)(self.design_space, self.workloads)
+        return with_area(found, self.design_space) if AREA in asked else found
 
     def study(self, store: "Store | None" = None, name: str = "study") -> "Study":
         """The study that answers, new or resumed from the store.
@@ -309,7 +331,7 @@ class Question:
     def report(
         self, header: "Header", records: "Sequence[Record]", store: "Store | None" = None
     ) -> "ReportData":
-        """All that a report shows of a study of this question, its recommended design priced anew.
+        """All that a report shows of a study of this question, its recommended design priced anew by its model.
 
         Where the search learned from priors, and the store is given, so is what came of each of them, and the
         search without them if the store has that (`NAME-cold`).
@@ -327,7 +349,8 @@ class Question:
             versions=header.about["versions"],
             **(self._transferred(header.name, store) if self.sources and store is not None else {}),
         )
-        return build_report(self.problem(), [record.trial for record in records], about, self.price)
+        price = self.price if self.is_analytical else None
+        return build_report(self.problem(), [record.trial for record in records], about, price)
 
     def _transferred(self, name: str, store: "Store") -> dict[str, Any]:
         """What a report says of a study's priors, and of the search without them."""
@@ -341,6 +364,11 @@ class Question:
             "sources": tuple(accounts(study.optimizer)),
             "cold": without,
         }
+
+
+def _findable(name: str | None) -> str | None:
+    """A name, or the path of a file from wherever the store is read."""
+    return str(Path(name).absolute()) if name and Path(name).is_file() else name
 
 
 def _reference(source: "str | Prior") -> str:

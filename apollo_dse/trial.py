@@ -2,9 +2,13 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Self
 
 from search_spaces.quantity import is_number
 from search_spaces.space import Point
+
+FAILED = "the simulator failed"
+"""What the reason of a measurement begins with that says nothing about the design: its run failed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +52,21 @@ class Measurement:
     def is_feasible(self) -> bool:
         """Whether there are metrics; limits of a problem are not asked here."""
         return self.infeasible_because is None
+
+    @property
+    def has_failed(self) -> bool:
+        """Whether the run failed, so that nothing is known of the design."""
+        return (self.infeasible_because or "").startswith(FAILED)
+
+    @classmethod
+    def failed(cls, why: str) -> Self:
+        """What is known of a design whose run failed: nothing but `why` it did."""
+        return cls(infeasible_because=f"{FAILED}: {one_line(why)}")
+
+
+def one_line(text: str) -> str:
+    """A text from outside as one reason: on one line, without the "; " that parts reasons."""
+    return " ".join(text.split()).replace("; ", ", ")
 
 
 @dataclass(frozen=True, slots=True)

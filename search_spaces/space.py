@@ -188,6 +188,16 @@ class SearchSpace:
             yield dict(zip(names, values, strict=True))
 
 
+def no_template(point: Point) -> Accelerator:
+    """Stands for the template of a space that has none, whose points only an evaluator of one's own knows.
+
+    Raises:
+        ValueError: always.
+    """
+    rule = "a space without a template must be given an evaluator of one's own"
+    raise ValueError(f"{rule} (--evaluator), but a design of {', '.join(point)} was to be built")
+
+
 @dataclass(frozen=True, slots=True)
 class DesignSpace:
     """A space of accelerators: what may be chosen, and how a choice becomes hardware.
@@ -209,6 +219,11 @@ class DesignSpace:
     optional: tuple[Parameter, ...] = ()
     monotone: Monotone | None = None
     remedies: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+    @property
+    def has_template(self) -> bool:
+        """Whether points can be built; of a space without a template only a user's own evaluator knows them."""
+        return self.build is not no_template
 
     def remedies_within(self) -> dict[str, tuple[str, ...]]:
         """The remedies that are parameters of this space; a user's own may leave some out."""

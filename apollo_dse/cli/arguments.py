@@ -86,6 +86,14 @@ MinimizeOption = Annotated[
     Minimize | None,
     Parameter(name="--minimize", help="What layers are mapped for; that of the objectives if absent."),
 ]
+EvaluatorOption = Annotated[
+    str | None,
+    Parameter(
+        name="--evaluator",
+        help="Who measures: your own simulator as a FILE.yaml|toml describes it, or a plug-in's name; the "
+        "built-in cost model if absent.",
+    ),
+]
 StudyOption = Annotated[
     str | None, Parameter(name="--study", help="The study's name; one with the time in it if absent.")
 ]
@@ -113,18 +121,19 @@ def asked(**options: Any) -> dict[str, Any]:
     """The options that were given, as the fields of a `Question`.
 
     With sources to learn from and no method, the method is the recommended one. An optimizer is then that of
-    the warm start.
+    the warm start. Of a user's own evaluator any metric is taken; whether it has it is found out later.
 
     Raises:
         UserError: a network, objective or constraint is wrong, or there is a method and nothing to learn from.
     """
     from apollo_dse.problem import Constraint, Objective
 
+    metrics: Literal["any"] | None = None if options.get("evaluator") is None else "any"
     parsers: dict[str, Callable[[str], Any]] = {
         "sources": str,
         "workloads": network,
-        "objectives": Objective.parse,
-        "constraints": Constraint.parse,
+        "objectives": lambda text: Objective.parse(text, metrics),
+        "constraints": lambda text: Constraint.parse(text, metrics),
     }
     fields = {}
     with user_input():

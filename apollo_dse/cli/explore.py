@@ -6,6 +6,7 @@ from cyclopts import Parameter
 
 from apollo_dse.cli.arguments import (
     ConstraintOptions,
+    EvaluatorOption,
     JsonOption,
     MethodOption,
     MinimizeOption,
@@ -28,6 +29,7 @@ def explore(  # noqa: PLR0913 - one parameter an option
     space: SpaceOption = None,
     objective: ObjectiveOptions = None,
     constraint: ConstraintOptions = None,
+    evaluator: EvaluatorOption = None,
     optimizer: Annotated[
         str | None, Parameter(help="Who searches, such as bayesian or evolution; portfolio if absent.")
     ] = None,
@@ -45,15 +47,17 @@ def explore(  # noqa: PLR0913 - one parameter an option
     r"""Search a design space for the best accelerator.
 
     Every trial is kept in the store. Ctrl-C saves the batch at hand and stops.
+    With --evaluator, metrics are the evaluator's own.
 
     Examples:
       apollo-dse explore --workload mobilenet_v2 --constraint 'area<=20' --study a
       apollo-dse explore --study a --resume --trials 1000
       apollo-dse explore --workload a.json --workload b.json --objective latency \
         --objective energy --constraint 'power<=2W' --json
+      apollo-dse explore --evaluator sim.yaml --space own.yaml --objective cycles
     """
     given = asked(
         workloads=workload, space=space, objectives=objective, constraints=constraint, optimizer=optimizer,
-        batch=batch, seed=seed, minimize=minimize, sources=transfer, method=method,
+        batch=batch, seed=seed, minimize=minimize, sources=transfer, method=method, evaluator=evaluator,
     )  # fmt: skip
     search(given, trials=trials, study=study, store=store, resume=resume, json=json)

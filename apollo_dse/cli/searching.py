@@ -63,7 +63,7 @@ def search(  # noqa: PLR0913 - one parameter an option
     if not resume:
         _check_new(given, missing)
     with user_input("", StoreError), Store(store) as opened:
-        name = _name(_subject(given)) if study is None else study
+        name = _name(given) if study is None else study
         question, running = _begin(opened, name, given, resume)
         again = f"apollo-dse {command} --study {name} --store {opened.path} --trials {trials} --resume"
         end = _completed(question, running, trials, again)
@@ -90,17 +90,19 @@ def _run_beside(store: "Store", again: str, question: "Question", name: str, tri
 
 
 def _check_new(given: dict[str, Any], missing: str) -> None:
-    from apollo_dse import optimizers, transfer
+    from apollo_dse import evaluators, optimizers, transfer
     from apollo_dse.problem import Objective
     from apollo_dse.question import RECOMMENDED
     from search_spaces import get
 
-    if not {"workloads", "networks"} & given.keys():
+    evaluator = given.get("evaluator", evaluators.ANALYTICAL)
+    if not {"workloads", "networks"} & given.keys() and evaluator == evaluators.ANALYTICAL:
         raise UserError(missing)
     given.setdefault("space", "edge")
     given.setdefault("objectives", (Objective.parse("latency"),))
     with user_input():
         get(given["space"])
+        evaluators.get(evaluator)
         if "method" in given:
             transfer.get(given["method"])
         else:
@@ -108,12 +110,14 @@ def _check_new(given: dict[str, Any], missing: str) -> None:
 
 
 def _subject(given: dict[str, Any]) -> str:
-    """What a study is named after: its first workload, or the space that the network is chosen from."""
-    return str(given["workloads"][0].name if "workloads" in given else given["networks"].network_space.name)
+    """What a study is named after: its first workload, or the networks to choose from, or the evaluator."""
+    if "networks" in given:
+        return str(given["networks"].network_space.name)
+    return str(given["workloads"][0].name) if "workloads" in given else Path(given["evaluator"]).stem
 
 
-def _name(subject: str) -> str:
-    stem = re.sub(r"[^A-Za-z0-9._-]", "-", subject).strip("-._") or "study"
+def _name(given: dict[str, Any]) -> str:
+    stem = re.sub(r"[^A-Za-z0-9._-]", "-", _subject(given)).strip("-._") or "study"
     return f"{stem[:60]}-{datetime.now():%Y%m%d-%H%M%S}"
 
 
@@ -145,14 +149,9 @@ def _run(question: "Question", study: "Study", trials: int, again: str) -> "End"
     Raises:
         Interrupted: Ctrl-C was pressed; what is saved and how to go on.
     """
-    from numpy.random import default_rng
-
     try:
-        if len(study.trials) < trials:
-            with output.waiting("Searching mappings") as say:
-                design_space = question.design_space
-                [point] = design_space.space.sample(default_rng(0), 1)
-                search_mappings(design_space.build(point), design_space.span(), question.typical_workloads, say)
+        if len(study.trials) < trials and question.is_analytical:
+            _search_mappings(question)
         with _progress(study, trials) as report:
             end = study.run(trials, report)
     except KeyboardInterrupt:
@@ -162,6 +161,15 @@ def _run(question: "Question", study: "Study", trials: int, again: str) -> "End"
         saved = f"interrupted; {len(study.trials)} of {trials} trials are saved in {path}"
         raise Interrupted(f"{saved}; go on with: {again}")
     return end
+
+
+def _search_mappings(question: "Question") -> None:
+    from numpy.random import default_rng
+
+    design_space = question.design_space
+    [point] = design_space.space.sample(default_rng(0), 1)
+    with output.waiting("Searching mappings") as say:
+        search_mappings(design_space.build(point), design_space.span(), question.typical_workloads, say)
 
 
 @contextmanager

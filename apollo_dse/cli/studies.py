@@ -35,7 +35,7 @@ def _row(store: "Store", name: str) -> dict[str, object]:
     from apollo_dse.problem import Constraint
 
     header = store.header(name)
-    limits = [Constraint.parse(text) for text in header.asked["constraints"]]
+    limits = [Constraint.parse(text, "any") for text in header.asked["constraints"]]
     measurements = [record.trial.measurement for record in store.records(name)]
     feasible = sum(m.is_feasible and all(limit.slack(m) >= 0 for limit in limits) for m in measurements)
     return {

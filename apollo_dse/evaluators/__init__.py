@@ -1,10 +1,28 @@
-"""Worlds that answer: each maps points to measurements. Importing this package loads no torch."""
+"""Worlds that answer: each maps points to measurements. Importing this package loads no torch.
+
+analytical   the built-in cost model
+command      any program, as a user's file describes it
+area         the area of a template, for evaluators that measure none
+
+A distribution offers its own by entry points; what it leads to is called with a design space and workloads:
+
+    [project.entry-points."apollo_dse.evaluators"]
+    gem5 = "their_package.gem5:Gem5"
+"""
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Protocol, runtime_checkable
 
+from accel_models import Workload
+from apollo_dse.registry import Registry
 from apollo_dse.trial import Measurement
+from search_spaces import DesignSpace
+from search_spaces.files import SUFFIXES
 from search_spaces.space import Point
+
+ANALYTICAL = "analytical"
+"""Name of the built-in cost model."""
 
 
 @runtime_checkable
@@ -28,3 +46,42 @@ class Evaluator(Protocol):
     def __call__(self, points: Sequence[Point]) -> Sequence[Measurement]:
         """Measure `points`; a design that cannot be built or run is a measurement with a reason."""
         ...
+
+
+@runtime_checkable
+class Previewing(Evaluator, Protocol):
+    """An evaluator that says at next to no cost what follows from points alone (`Problem.preview`)."""
+
+    def preview(self, points: Sequence[Point]) -> list[Measurement]:
+        """One measurement a point, in order, with the metrics that are known, or why it cannot be built."""
+        ...
+
+
+class Evaluators(Protocol):
+    """A class of evaluators, or anything that is called like one: what the registry holds."""
+
+    def __call__(self, design_space: DesignSpace, workloads: Sequence[Workload]) -> Evaluator:
+        """An evaluator of the points of `design_space` on `workloads`."""
+
+
+_REGISTRY = Registry(
+    "evaluator", "apollo_dse.evaluators", {ANALYTICAL: "apollo_dse.evaluators.analytical:AnalyticalEvaluator"}
+)
+
+names = _REGISTRY.names
+"""Names of all evaluators: the built-in model, then those of third parties."""
+
+
+def get(name: str) -> Evaluators:
+    """The evaluators of that name, or of that file: call it as `get(name)(design_space, workloads)`.
+
+    Raises:
+        ValueError: there are none (the message has the nearest name), or the file says something wrong.
+        OSError: the file cannot be read.
+    """
+    if Path(name).suffix.lower() in SUFFIXES:
+        from apollo_dse.evaluators.command import evaluators_of
+
+        return evaluators_of(name)
+    made: Evaluators = _REGISTRY.get(name)
+    return made

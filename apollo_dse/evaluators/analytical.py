@@ -5,14 +5,15 @@ Where a space knows the numbers of its designs, only infeasible ones are built, 
 
 from collections.abc import Mapping, Sequence
 from copy import copy
-from hashlib import sha256
 from importlib.metadata import version
-from math import isfinite, prod
+from math import isfinite
 from typing import TYPE_CHECKING, Literal, Self
 
 import numpy as np
 
 from accel_models import Workload
+from apollo_dse.evaluators.identity import digest_of, template_of
+from apollo_dse.evaluators.several import geometric_mean
 from apollo_dse.problem import ACCURACY, METRICS, Elasticities
 from apollo_dse.trial import Measurement
 from search_spaces.quantity import Value
@@ -100,12 +101,8 @@ class AnalyticalEvaluator:
     @property
     def fingerprint(self) -> str:
         """Version, template and description, goal of the mapping, and the workloads by name and content."""
-        build = self.design_space.build
-        template = f"{build.__module__}.{build.__qualname__}"
-        if (described := getattr(build, "__self__", None)) is not None:
-            template += f"@{_digest(described)}"
-        release = version("apollo-dse")
-        contents = (f"{workload.name}@{_digest(workload)}" for workload in self.workloads)
+        release, template = version("apollo-dse"), template_of(self.design_space)
+        contents = (f"{workload.name}@{digest_of(workload)}" for workload in self.workloads)
         goal = f"minimize={self.minimize}" + " steady" * self.steady
         return f"analytical {release} {template} {goal} {' '.join(contents)}"
 
@@ -228,7 +225,7 @@ class AnalyticalEvaluator:
         return "; ".join(dict.fromkeys((*shared, *own)))
 
     def _metrics(self, columns: Sequence[Mapping[str, Sequence[float]]], row: int) -> dict[str, float]:
-        metrics = {name: _geometric_mean([column[name][row] for column in columns]) for name in self._names}
+        metrics = {name: geometric_mean([column[name][row] for column in columns]) for name in self._names}
         if len(self.workloads) > 1:
             for workload, column in zip(self.workloads, columns, strict=True):
                 own = (name for name in self._names if name != "area_mm2")
@@ -267,13 +264,3 @@ def _columns(costs: "Totals") -> dict[str, list[float]]:
     }
     pairs = zip(columns["energy_j"], columns["latency_s"], strict=True)
     return columns | {"edp_js": [energy_j * latency_s for energy_j, latency_s in pairs]}
-
-
-def _geometric_mean(values: Sequence[float]) -> float:
-    """Geometric mean of non-negative values, root before product so that small ones do not underflow."""
-    return values[0] if len(values) == 1 else prod(value ** (1.0 / len(values)) for value in values)
-
-
-def _digest(record: object) -> str:
-    """Short text that two records, such as workloads, share when they are equal."""
-    return sha256(repr(record).encode()).hexdigest()[:12]

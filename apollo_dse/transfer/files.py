@@ -70,8 +70,8 @@ def from_dict(name: str, content: Mapping[str, Any]) -> Prior:
     task = content["task"]
     problem = past(
         SearchSpace(tuple(map(_parameter, content["parameters"]))),
-        tuple(map(Objective.parse, content["objectives"])),
-        tuple(map(Constraint.parse, content["constraints"])),
+        tuple(Objective.parse(text, "any") for text in content["objectives"]),
+        tuple(Constraint.parse(text, "any") for text in content["constraints"]),
     )
     return Prior(name, Description(task["space"], tuple(task["workloads"]), task["features"]), problem, trials)
 

@@ -24,6 +24,14 @@ or levels of memory of one's own, whose numbers are given or names of parameters
     parameters:
       pes: {kind: ordinal, values: [4, 16]}
 
+or parameters that no template knows, for an evaluator of one's own (docs/evaluators.md); those whose names end
+in `_bytes` may be written as sizes:
+
+    template: none
+    parameters:
+      ways: {kind: ordinal, values: [1, 2, 4, 8]}
+      policy: {kind: categorical, values: [lru, random]}
+
 All may have `name`, `rules`, `reference` and `notes`. Units are those of the template's parameters, and what
 the template lists in whole numbers (PEs, bytes) takes whole numbers only. Files are read strictly: an unknown
 key, a key given twice, an alias or an oversized list is refused, and so is a space whose designs the template
@@ -38,16 +46,19 @@ import numpy as np
 
 from search_spaces.files.content import SUFFIXES, at, mapping, read, refuse_unknown, sequence, text
 from search_spaces.files.hierarchy import HIERARCHY, described_space
-from search_spaces.files.parameters import discrete, own_parameter, own_rules
-from search_spaces.parameter import Parameter
+from search_spaces.files.parameters import check_words, discrete, own_parameter, own_rules
+from search_spaces.parameter import Categorical, Parameter, Real
 from search_spaces.quantity import nearest_name
 from search_spaces.registry import names, registered
-from search_spaces.space import DesignSpace, SearchSpace
+from search_spaces.space import DesignSpace, SearchSpace, no_template
 
 __all__ = ["SUFFIXES", "load"]
 
 TRIAL_BUILDS = 16
 """Random designs of a file that are built while it is loaded, so that a wrong value is found at once."""
+
+NO_TEMPLATE = "none"
+"""What stands for the template of a space whose points only an evaluator of one's own knows."""
 
 _SHARED_KEYS = ("name", "rules", "reference", "notes")
 _BASE_KEYS = ("base", "values", "pin", *_SHARED_KEYS)
@@ -64,8 +75,9 @@ def load(path: str | Path) -> DesignSpace:
     path = Path(path)
     with at(str(path)):
         space = _design_space(read(path), path.stem)
-        for point in space.space.sample(np.random.default_rng(0), TRIAL_BUILDS):
-            space.build(point)
+        for point in space.space.sample(np.random.default_rng(0), TRIAL_BUILDS if space.has_template else 1):
+            if space.has_template:
+                space.build(point)
         return space
 
 
@@ -77,9 +89,11 @@ def _design_space(content: Mapping[str, object], stem: str) -> DesignSpace:
         )
     if content.get("template") == HIERARCHY:
         return described_space(content, stem)
+    if content.get("template") == NO_TEMPLATE:
+        return _space_without_template(content, stem)
     own_parameters = "template" in content
     with at(heads[0]):
-        base = _named(text(content[heads[0]]), (HIERARCHY,) if own_parameters else ())
+        base = _named(text(content[heads[0]]), (HIERARCHY, NO_TEMPLATE) if own_parameters else ())
     refuse_unknown(content, _TEMPLATE_KEYS if own_parameters else _BASE_KEYS)
     if own_parameters:
         with at("parameters"):
@@ -93,6 +107,28 @@ def _design_space(content: Mapping[str, object], stem: str) -> DesignSpace:
         reference=text(content.get("reference", base.reference)),
         notes=text(content.get("notes", base.notes)),
         presets={} if own_parameters else base.presets,
+    )
+
+
+def _space_without_template(content: Mapping[str, object], stem: str) -> DesignSpace:
+    refuse_unknown(content, _TEMPLATE_KEYS)
+    with at("parameters"):
+        entries = mapping(content.get("parameters", {}))
+        check_words(tuple(entries))
+        parameters = []
+        for name, entry in entries.items():
+            with at(name):
+                own = mapping(entry)
+                unit = "bytes" if name.endswith("_bytes") else ""
+                words = own.get("kind") == "categorical"
+                like = Categorical(name, (name,)) if words else Real(name, 0, 1, unit=unit)
+                parameters.append(own_parameter(own, like, lambda word: None))
+    return DesignSpace(
+        name=text(content.get("name", stem)),
+        space=SearchSpace(tuple(parameters), own_rules(content, parameters)),
+        build=no_template,
+        reference=text(content.get("reference", "parameters that the user listed")),
+        notes=text(content.get("notes", "")),
     )
 
 

@@ -28,11 +28,11 @@ def read(path: Path) -> Mapping[str, object]:
         OSError: it cannot be read.
     """
     if path.suffix.lower() not in SUFFIXES:
-        raise ValueError(f"a space file must end in {', '.join(SUFFIXES)}")
+        raise ValueError(f"a file must end in {', '.join(SUFFIXES)}")
     with path.open("rb") as file:
         data = file.read(MAX_BYTES + 1)
     if len(data) > MAX_BYTES:
-        raise ValueError(f"a space file must have at most {MAX_BYTES} bytes, but it has more")
+        raise ValueError(f"a file must have at most {MAX_BYTES} bytes, but it has more")
     return _parsed(tomllib.loads if path.suffix.lower() == ".toml" else _read_yaml, _decoded(data))
 
 
@@ -63,7 +63,7 @@ def _decoded(data: bytes) -> str:
     try:
         return data.decode()
     except UnicodeDecodeError as error:
-        raise ValueError(f"a space file must be UTF-8 text, but its byte {error.start} is none") from None
+        raise ValueError(f"a file must be UTF-8 text, but its byte {error.start} is none") from None
 
 
 def _parsed(read: Callable[[str], object], text: str) -> Mapping[str, object]:

@@ -12,7 +12,7 @@ from typing import Any
 from accel_models import formats, technology
 from accel_models.templates.hierarchy import AxisDescription, Hierarchy, LevelDescription
 from search_spaces.files.content import at, mapping, refuse_unknown, sequence, text
-from search_spaces.files.parameters import number, own_parameter, own_rules
+from search_spaces.files.parameters import check_words, number, own_parameter, own_rules
 from search_spaces.parameter import Categorical, Ordinal, Parameter, Real
 from search_spaces.quantity import nearest_name
 from search_spaces.space import DesignSpace, SearchSpace
@@ -73,11 +73,7 @@ def described_space(content: Content, stem: str) -> DesignSpace:
     refuse_unknown(content, (*SPACE_KEYS, *_keys(Hierarchy)))
     with at("parameters"):
         entries = mapping(content.get("parameters", {}))
-        wrong = [name for name in entries if not name.isidentifier()]
-        if wrong:
-            raise ValueError(
-                f"names of parameters must be words of letters, digits and _, but got {wrong[0]!r}"
-            )
+        check_words(tuple(entries))
     description = _Description(tuple(entries))
     described = description.hierarchy({key: content[key] for key in content if key not in SPACE_KEYS})
     with at("parameters"):

@@ -71,6 +71,17 @@ def own_parameter(
     return Integer(like.name, low, high, logarithmic, like.unit)
 
 
+def check_words(names: Sequence[str]) -> None:
+    """Pass over names that a user's own parameters may have.
+
+    Raises:
+        ValueError: one is none.
+    """
+    for name in names:
+        if not name.isidentifier():
+            raise ValueError(f"names of parameters must be words of letters, digits and _, but got {name!r}")
+
+
 def own_rules(content: Mapping[str, object], parameters: Sequence[Parameter]) -> tuple[Rule, ...]:
     """The rules that a file has under that key.
 

@@ -233,3 +233,29 @@ def test_a_file_that_is_no_utf_8_text_is_refused_by_that_rule(tmp_path: Path) ->
     path.write_bytes(b"base: \xff")
     with pytest.raises(ValueError, match=r"must be UTF-8 text, but its byte 6"):
         search_spaces.load(path)
+
+
+def test_parameters_that_no_template_knows(tmp_path: Path) -> None:
+    mine = load(
+        tmp_path,
+        "template: none\nrules: ['ways <= 4 or line_bytes >= 64']\nparameters:\n"
+        "  ways: {kind: ordinal, values: [1, 2, 8]}\n  line_bytes: {kind: ordinal, values: [32, 1KiB]}\n"
+        "  policy: {kind: categorical, values: [lru, random]}\n  share: {kind: real, low: 0.1, high: 0.9}\n",
+    )
+    assert not mine.has_template
+    assert EDGE.has_template
+    assert mine.space.parameters == (
+        Ordinal("ways", (1, 2, 8)),
+        Ordinal("line_bytes", (32, 1024), "bytes"),
+        Categorical("policy", ("lru", "random")),
+        Real("share", 0.1, 0.9),
+    )
+    assert mine.space.violations({"ways": 8, "line_bytes": 32, "policy": "lru", "share": 0.5})
+    with pytest.raises(ValueError, match="must be given an evaluator of one's own"):
+        mine.build({"ways": 1})
+    with pytest.raises(ValueError, match="names of parameters must be words"):
+        load(tmp_path, "template: none\nparameters: {a-b: {kind: integer, low: 1, high: 2}}\n")
+    with pytest.raises(ValueError, match="did you mean 'ordinal'"):
+        load(tmp_path, "template: none\nparameters: {a: {kind: ordnal, values: [1]}}\n")
+    with pytest.raises(ValueError, match="at least one parameter"):
+        load(tmp_path, "template: none\n")
