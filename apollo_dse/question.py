@@ -159,11 +159,11 @@ class Question:
         """
         from apollo_dse.report import pricing
 
-        design, workloads = point, self.workloads
-        if self.networks is not None:
-            design = design_of(point, self.networks.network_space)
-            workloads = (self.networks.workload_of(point),)
-        return pricing(self.design_space, workloads, self.mapped_for)(design)
+        if self.networks is None:
+            return pricing(self.design_space, self.workloads, self.mapped_for)(point)
+        space, workload = self.networks.network_space, self.networks.workload_of(point)
+        priced = pricing(self.design_space, (workload,), self.mapped_for)(design_of(point, space))
+        return replace(priced, network=self.networks.graph_of(point))
 
     def about(self) -> dict[str, Any]:
         """Plain JSON values from which `stored` makes the question again."""

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from accel_models import Workload
 from search_spaces import DesignSpace, NetworkSpace, Point, SearchSpace, network_space
+from search_spaces.networks.graph import Graph
 
 if TYPE_CHECKING:
     from apollo_dse.evaluators import Evaluator
@@ -79,6 +80,11 @@ class Networks:
     def workload_of(self, point: Point) -> Workload:
         """The network that a joint point chooses."""
         return self.network_space.build(network_of(point, self.network_space))
+
+    def graph_of(self, point: Point) -> Graph | None:
+        """The network that a joint point chooses, to be drawn, if its space can."""
+        draw = self.network_space.graph
+        return None if draw is None else draw(network_of(point, self.network_space))
 
     def about(self) -> Mapping[str, str | None]:
         """Names of the space and of who rates its networks, from which they are made again; None: no name."""

@@ -90,6 +90,7 @@ def build_report(
         importance=importances(problem, trials),
         recommendation=told.recommendation,
         hardware=told.hardware,
+        network=None if priced is None else priced.network,
         workloads=told.workloads,
         top=_top(problem, trials, rows),
         sources=about.sources,

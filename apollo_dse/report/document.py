@@ -13,6 +13,7 @@ from dataclasses import dataclass, fields, is_dataclass
 from typing import Literal
 
 from apollo_dse.transfer import Account
+from search_spaces.networks.graph import Graph
 
 SCHEMA = "apollo-dse.report"
 SCHEMA_VERSION = 1
@@ -275,7 +276,8 @@ class Summary:
 class ReportData:
     """Everything the page shows. None: there is nothing to show, and `summary` says why.
 
-    `cold` is the convergence of the same search without priors, where there was one beside it.
+    `network` is the one that was chosen along with the design, where networks were. `cold` is the convergence
+    of the same search without priors, where there was one beside it.
     """
 
     study: StudyInfo
@@ -291,6 +293,7 @@ class ReportData:
     hardware: Hardware | None
     workloads: tuple[WorkloadCost, ...]
     top: tuple[int, ...]
+    network: Graph | None = None
     sources: tuple[Account, ...] = ()
     cold: tuple[Curve, ...] = ()
 

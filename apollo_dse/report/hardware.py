@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Literal
 from accel_models import Accelerator, Workload
 from apollo_dse.report.document import Hardware, LevelBox, Quantity
 from apollo_dse.report.labels import child_name, named_quantity, words
+from search_spaces.networks.graph import Graph
 from search_spaces.space import DesignSpace, Point
 
 if TYPE_CHECKING:
@@ -17,10 +18,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class PricedDesign:
-    """An accelerator and what it costs on each workload, by name."""
+    """An accelerator and what it costs on each workload, by name; `network` is one that was chosen with it."""
 
     accelerator: Accelerator
     costs: Mapping[str, "DesignCost"]
+    network: Graph | None = None
 
 
 Price = Callable[[Point], PricedDesign]

@@ -16,7 +16,8 @@ from importlib.resources import files
 from apollo_dse.report.document import ReportData, to_json
 
 SCRIPTS = (
-    "text", "dom", "scale", "plot", "search", "parallel", "table", "layers", "diagram", "area", "app",
+    "text", "dom", "scale", "plot", "search", "parallel", "table", "layers", "diagram", "area", "network",
+    "app",
 )  # fmt: skip
 """Modules of the page's script, in the order in which they are joined."""
 

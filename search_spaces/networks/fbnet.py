@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from accel_models.workload import Layer, VectorOp, Workload
+from search_spaces.networks.graph import Graph, chain
 from search_spaces.networks.space import NetworkSpace
 from search_spaces.networks.steps import Step, addition, convolution, mean, network
 from search_spaces.parameter import Categorical
@@ -125,6 +126,12 @@ def _skip(name: str, widths: tuple[int, int], size: int, stride: int) -> Iterato
         yield from convolution(f"{name}.skip", widths, size // stride, 1, stride=stride)
 
 
+def draw_fbnet(point: Point) -> Graph:
+    """Stem, blocks and head, one after the other."""
+    blocks = (f"{point[f'block{i}']}" for i in range(NUM_BLOCKS))
+    return chain("stem", *blocks, "head")
+
+
 FBNET = NetworkSpace(
     name="fbnet",
     space=SPACE,
@@ -132,6 +139,7 @@ FBNET = NetworkSpace(
     reference="Wu et al., FBNet, CVPR 2019, arXiv 1812.03443; strides of HW-NAS-Bench, ICLR 2021",
     presets={"all-k3-e6": {f"block{i}": "k3_e6" for i in range(NUM_BLOCKS)}},
     input_shape=(1, 3, 32, 32),
+    graph=draw_fbnet,
     notes="For images of CIFAR-100, as HW-NAS-Bench has them.",
     label="arch",
     named=fbnet_point,

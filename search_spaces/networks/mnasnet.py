@@ -11,6 +11,7 @@ from functools import lru_cache
 from itertools import accumulate
 
 from accel_models.workload import Layer, VectorOp, Workload
+from search_spaces.networks.graph import Graph, chain
 from search_spaces.networks.space import NetworkSpace
 from search_spaces.networks.steps import Step, activation, addition, convolution, mean, network
 from search_spaces.parameter import Categorical, Ordinal
@@ -119,6 +120,16 @@ def _gates(name: str, channels: int, squeezed: int, size: int) -> Iterator[Step]
     )
 
 
+def draw_mnasnet(point: Point) -> Graph:
+    """Stem, stages and head, one after the other."""
+    stages = []
+    for i, width in enumerate(WIDTHS):
+        expansion, taps, depth = (int(point[f"block{i}_{name}"]) for name in "ekl")
+        gates = ", gates" if point[f"block{i}_se"] == GATES else ""
+        stages.append(f"{depth} × expand {expansion}, {taps} × {taps}, {width} channels{gates}")
+    return chain(f"stem, {STEM_WIDTH} channels", *stages, f"head, {HEAD_WIDTH} channels")
+
+
 def _point(expansions: str, taps: str, depths: str) -> Point:
     """A digit a stage of each, and gates everywhere."""
     stages = zip(expansions, taps, depths, strict=True)
@@ -137,4 +148,5 @@ MNASNET = NetworkSpace(
     reference="Ahmad et al., Accel-NASBench, arXiv 2404.08005, after MnasNet, arXiv 1807.11626",
     presets={"efficientnet-b0": _point("1666666", "3353553", "1223341")},
     input_shape=(1, 3, 224, 224),
+    graph=draw_mnasnet,
 )

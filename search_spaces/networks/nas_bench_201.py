@@ -9,6 +9,7 @@ Networks are built from the point directly, without torch.
 from collections.abc import Iterator
 
 from accel_models.workload import Layer, VectorOp, Workload
+from search_spaces.networks.graph import Edge, Graph
 from search_spaces.networks.space import NetworkSpace
 from search_spaces.networks.steps import Step, activation, addition, convolution, mean, network
 from search_spaces.parameter import Categorical
@@ -26,6 +27,9 @@ NONE, SKIP, CONV1, CONV3, POOL = CHOICES = (
     "nor_conv_3x3",
     "avg_pool_3x3",
 )
+
+DRAWN = {SKIP: "", CONV1: "1 × 1", CONV3: "3 × 3", POOL: "pool"}
+"""What stands at an operation's edge."""
 
 SPACE = SearchSpace(tuple(Categorical(f"edge{a}{b}", CHOICES) for a, b in EDGES))
 
@@ -101,6 +105,13 @@ def _reduction(name: str, inputs: int, size: int) -> Iterator[Step]:
     yield addition(f"{name}.add", outputs * size**2)
 
 
+def draw_nas_bench_201(point: Point) -> Graph:
+    """The cell: its four nodes, and the operations between them that do something."""
+    ways = ((a, b, str(point[f"edge{a}{b}"])) for a, b in EDGES)
+    edges = tuple(Edge(a, b, DRAWN[choice]) for a, b, choice in ways if choice != NONE)
+    return Graph(("cell's input", "node 1", "node 2", "cell's output"), edges)
+
+
 NAS_BENCH_201 = NetworkSpace(
     name="nb201",
     space=SPACE,
@@ -112,6 +123,7 @@ NAS_BENCH_201 = NetworkSpace(
         )
     },
     input_shape=(1, 3, 32, 32),
+    graph=draw_nas_bench_201,
     notes="Ten classes.",
     label="arch_str",
     named=nas_bench_201_point,

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from accel_models import Workload
+from search_spaces.networks.graph import Graph
 from search_spaces.space import Point, SearchSpace
 
 if TYPE_CHECKING:
@@ -17,6 +18,7 @@ class NetworkSpace:
 
     `build` turns a point of `space` into a `Workload`, without torch. `module` makes the network that computes,
     a `torch.nn.Module` whose trace on an input of `input_shape` is that workload; None where there is none.
+    `graph` draws it.
     `reference` says where the space comes from, `notes` what in it is interpretation. `presets` are named
     points; the first is the network that is taken where none is chosen. `label` is the column by which
     published tables name networks of the space, and `named` the point of such a name; without them a table has
@@ -33,6 +35,7 @@ class NetworkSpace:
     presets: Mapping[str, Point] = field(hash=False)
     input_shape: tuple[int, ...]
     module: "Callable[[Point], nn.Module] | None" = None
+    graph: Callable[[Point], Graph] | None = None
     notes: str = ""
     label: str | None = None
     named: Callable[[str], Point] | None = None

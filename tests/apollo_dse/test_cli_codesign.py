@@ -68,6 +68,7 @@ def test_the_joint_search_its_ablation_its_resumption_and_its_report(run, folder
     assert data["study"]["space"] == "edge+nb201"
     assert [each["name"] for each in data["workloads"]] == ["nas_bench_201"]
     assert len(data["workloads"][0]["layers"]) > 10
+    assert data["network"]["nodes"] == ["cell's input", "node 1", "node 2", "cell's output"]
 
 
 def test_a_study_learns_from_another(run):

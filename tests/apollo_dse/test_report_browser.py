@@ -6,6 +6,7 @@ import pytest
 
 from apollo_dse.report import render
 from apollo_dse.transfer import Account
+from search_spaces.networks.graph import Edge, Graph, chain
 from tests.apollo_dse.chromium import BINARY, Browser
 from tests.apollo_dse.report_example import ONE_LAYER, TINY, report_of
 
@@ -16,7 +17,12 @@ pytestmark = [
 
 ATTACK = "</script><script>document.title = 'taken'</script><img src=x onerror=\"document.title = 'taken'\">"
 LEARNED = Account(name="study:a@8", workloads=("net",), trials=8, distance=0.5, weight=0.25, remarks=("x",))
+CELL = Graph(("in", "1", "2", "out"), (Edge(0, 1, "3 × 3"), Edge(1, 2), Edge(0, 3, ATTACK), Edge(2, 3, "pool")))
 STATES = {
+    "a network chosen, a cell": lambda: replace(report_of(39), network=CELL),
+    "a network chosen, a chain": lambda: replace(
+        report_of(39), network=chain(*(f"{i} × layers" for i in range(24)))
+    ),
     "learned from a prior": lambda: replace(report_of(39), sources=(LEARNED,), cold=report_of(20).convergence),
     "plain": lambda: report_of(150),
     "no trials": lambda: report_of(0),

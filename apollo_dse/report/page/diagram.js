@@ -35,7 +35,9 @@ function designSection(report) {
   const host = h("div", { class: "diagram" });
   card.append(host);
   responsive(host, (width) => host.replaceChildren(drawDiagram(hardware, width)));
-  section.append(card, h("div", { class: "grid2 wider-left stack" }, areaCard(hardware), pointCard(report)));
+  section.append(card);
+  if (report.network) section.append(h("div", { class: "stack" }, networkCard(report.network)));
+  section.append(h("div", { class: "grid2 wider-left stack" }, areaCard(hardware), pointCard(report)));
   return section;
 }
 
