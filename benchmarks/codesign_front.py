@@ -34,9 +34,9 @@ BELOW = 1.0 - 1e-9
 
 
 def content(workload):
-    """What two workloads share when they cost the same: their steps without names, in order."""
-    steps = (*workload.layers, *workload.vector_ops)
-    return tuple(hash(replace(step, name="")) for step in steps)
+    """What two workloads share when they cost the same: layers in order and vector operations, without names."""
+    layers = tuple(hash(replace(layer, name="")) for layer in workload.layers)
+    return layers, tuple(sorted(hash(replace(op, name="")) for op in workload.vector_ops))
 
 
 def workloads(space, table):
