@@ -1,0 +1,1 @@
+"""Network and accelerator designed together. Importing this package loads no torch."""
