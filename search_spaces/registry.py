@@ -63,6 +63,7 @@ _BUILT_IN_NETWORKS = {
     "fbnet": "search_spaces.networks.fbnet:FBNET",
     "mnasnet": "search_spaces.networks.mnasnet:MNASNET",
     "nb201": "search_spaces.networks.nas_bench_201:NAS_BENCH_201",
+    "nb201-digits": "search_spaces.networks.nas_bench_201:NAS_BENCH_201_DIGITS",
 }
 
 _DESIGNS = _Registry(DesignSpace, "a space", "apollo_dse.spaces", _BUILT_IN)

@@ -1,1 +1,1 @@
-"""Network and accelerator designed together. Importing this package loads no torch."""
+"""Networks and the accelerators that run them, designed together. Importing this package loads no torch."""

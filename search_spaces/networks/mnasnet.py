@@ -9,12 +9,16 @@ what tracing the network would give.
 from collections.abc import Iterator
 from functools import lru_cache
 from itertools import accumulate
+from typing import TYPE_CHECKING
 
 from accel_models.workload import Layer, VectorOp, Workload
 from search_spaces.networks.space import NetworkSpace
 from search_spaces.networks.steps import Step, activation, addition, convolution, mean, network
 from search_spaces.parameter import Categorical, Ordinal
 from search_spaces.space import Point, SearchSpace
+
+if TYPE_CHECKING:
+    from torch import nn
 
 STAGES = 7
 STEM_WIDTH = 32
@@ -52,6 +56,19 @@ def build_mnasnet(point: Point, *, name: str = "mnasnet") -> Workload:
         ValueError: the point does not lie in the space.
     """
     return network(name, (step for piece in parts(point) for step in piece.steps))
+
+
+def module_mnasnet(point: Point) -> "nn.Module":
+    """The network of a point, to compute with: images [n, 3, 224, 224] to scores [n, 1000].
+
+    Raises:
+        ValueError: the point does not lie in the space.
+    """
+    from search_spaces.modules.mnasnet import mnasnet
+
+    if reasons := SPACE.violations(point):
+        raise ValueError("; ".join(reasons))
+    return mnasnet(point)
 
 
 def parts(point: Point) -> Iterator[Workload]:
@@ -134,6 +151,7 @@ MNASNET = NetworkSpace(
     name="mnasnet",
     space=SPACE,
     build=build_mnasnet,
+    module=module_mnasnet,
     reference="Ahmad et al., Accel-NASBench, arXiv 2404.08005, after MnasNet, arXiv 1807.11626",
     presets={"efficientnet-b0": _point("1666666", "3353553", "1223341")},
     input_shape=(1, 3, 224, 224),

@@ -39,9 +39,11 @@ def convolution(
         yield activation(f"{name}.act", words)
 
 
-def activation(name: str, words: int) -> VectorOp:
-    """A function of every word, behind a layer or a sum."""
-    return VectorOp(name=name, kind="elementwise", ops=words, input_words=words, output_words=words, fused=True)
+def activation(name: str, words: int, *, fused: bool = True) -> VectorOp:
+    """A function of every word; fused if it stands behind a layer, with nothing but such functions between."""
+    return VectorOp(
+        name=name, kind="elementwise", ops=words, input_words=words, output_words=words, fused=fused
+    )
 
 
 def addition(name: str, words: int) -> VectorOp:
