@@ -11,9 +11,9 @@ from functools import lru_cache
 from itertools import accumulate
 from typing import TYPE_CHECKING
 
-from accel_models.workload import Layer, VectorOp, Workload
+from accel_models.workload import Layer, Workload
 from search_spaces.networks.space import NetworkSpace
-from search_spaces.networks.steps import Step, activation, addition, convolution, mean, network
+from search_spaces.networks.steps import Step, bottleneck, convolution, mean, network
 from search_spaces.parameter import Categorical, Ordinal
 from search_spaces.space import Point, SearchSpace
 
@@ -102,38 +102,10 @@ def _stage(i: int, expansion: int, taps: int, depth: int, gated: bool) -> Worklo
     steps: list[Step] = []
     for j in range(depth):
         widths = (inputs, expansion * inputs, WIDTHS[i])
-        steps += _bottleneck(f"block{i}.{j}", widths, size, taps, stride, gated=gated)
+        squeezed = inputs // SQUEEZE if gated else None
+        steps += bottleneck(f"block{i}.{j}", widths, size, taps, stride=stride, squeezed=squeezed)
         inputs, size, stride = WIDTHS[i], SIZES[i + 1], 1
     return network(f"block{i}", steps)
-
-
-def _bottleneck(
-    name: str, widths: tuple[int, int, int], size: int, taps: int, stride: int, *, gated: bool
-) -> Iterator[Step]:
-    """Expand, filter each channel, gate, project; added to the input where shapes allow."""
-    inputs, expanded, outputs = widths
-    after = size // stride
-    if expanded != inputs:
-        yield from convolution(f"{name}.expand", (inputs, expanded), size, 1)
-    yield from convolution(f"{name}.filter", (expanded, expanded), after, taps, stride=stride, groups=expanded)
-    if gated:
-        yield from _gates(f"{name}.gates", expanded, inputs // SQUEEZE, after)
-    yield from convolution(f"{name}.project", (expanded, outputs), after, 1, active=False)
-    if stride == 1 and inputs == outputs:
-        yield addition(f"{name}.add", outputs * after**2)
-
-
-def _gates(name: str, channels: int, squeezed: int, size: int) -> Iterator[Step]:
-    """Squeeze-and-excite: gates of the channels, from the image's mean."""
-    yield mean(f"{name}.mean", channels, size)
-    yield Layer(name=f"{name}.reduce", k=squeezed, c=channels)
-    yield activation(f"{name}.act", squeezed)
-    yield Layer(name=f"{name}.expand", k=channels, c=squeezed)
-    yield activation(f"{name}.sigmoid", channels)
-    words = channels * size**2
-    yield VectorOp(
-        name=f"{name}.scale", kind="elementwise", ops=words, input_words=words + channels, output_words=words
-    )
 
 
 def _point(expansions: str, taps: str, depths: str) -> Point:
