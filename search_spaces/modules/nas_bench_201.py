@@ -1,6 +1,6 @@
 """Networks of NAS-Bench-201's cells (arXiv 2001.00326), and the skeleton that any cells may be put into."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import torch
@@ -115,6 +115,11 @@ class CellNetwork(nn.Module):
         norm = nn.BatchNorm2d(widths[-1])
         self.head = nn.Sequential(norm, nn.ReLU(), nn.AdaptiveAvgPool2d(1), nn.Flatten())
         self.classifier = nn.Linear(widths[-1], skeleton.classes)
+
+    def cells(self) -> Iterator[nn.Module]:
+        """All cells, in order."""
+        for stage in self.stages:
+            yield from stage.children()
 
     def forward(self, x: Tensor, *how: Any) -> Tensor:
         """Images (n, channels, h, w) to scores (n, classes); cells that ask for more are given `how`."""
