@@ -98,6 +98,9 @@ class Compute:
             yield
 
 
+ONE_THREAD = Compute()
+
+
 @dataclass(frozen=True, slots=True)
 class Step:
     """One step of a training: its images and labels, the share of all steps before it, its random stream."""
@@ -138,7 +141,7 @@ def train(
     backward: Backward = descend,
     report: Report | None = None,
     checkpoint: Path | None = None,
-    compute: Compute = Compute(),
+    compute: Compute = ONE_THREAD,
 ) -> nn.Module:
     """Train `module` in place on the training images, and leave it on the device, in evaluation mode.
 

@@ -5,11 +5,8 @@ from dataclasses import dataclass
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy, softmax
 
-from apollo_dse.codesign.supernet.sampling import Sampler
+from apollo_dse.codesign.supernet.sampling import Sampler, SinglePath
 from apollo_dse.codesign.training import Schedule, Step
-
-DIGITS_SCHEDULE = Schedule(epochs=100)
-"""Of a supernet on the digits."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,3 +33,8 @@ class OneShot:
                 target = softmax(scores.detach(), 1) if self.distill else target
         assert first is not None
         return first
+
+
+SINGLE_PATH = OneShot(SinglePath())
+DIGITS_SCHEDULE = Schedule(epochs=100)
+"""Of a supernet on the digits."""

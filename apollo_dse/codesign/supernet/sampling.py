@@ -49,9 +49,9 @@ class SinglePath:
 class PathDropout:
     """All operations of all edges, less those that drop out.
 
-    Of the k operations that lead to a node each drops out with probability `rate ** (1 / k)`, by itself, so that
-    a node loses all of its inputs with probability `rate`. That is so at the training's end: the probability of
-    an operation rises from 0 in proportion to the steps.
+    Of the k operations that lead to a node each drops out with probability `rate ** (1 / k)`, by itself, so
+    that a node loses all of its inputs with probability `rate`. That is so at the training's end: the
+    probability of an operation rises from 0 in proportion to the steps.
 
     Raises:
         ValueError: the rate is no probability below 1.
