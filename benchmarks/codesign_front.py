@@ -34,7 +34,7 @@ BELOW = 1.0 - 1e-9
 
 
 def content(workload):
-    """What two workloads share when they cost the same: layers in order and vector operations, without names."""
+    """What workloads of equal cost share: layers in order and all vector operations, without names."""
     layers = tuple(hash(replace(layer, name="")) for layer in workload.layers)
     return layers, tuple(sorted(hash(replace(op, name="")) for op in workload.vector_ops))
 

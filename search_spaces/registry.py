@@ -62,7 +62,10 @@ _BUILT_IN = {
 _BUILT_IN_NETWORKS = {
     "fbnet": "search_spaces.networks.fbnet:FBNET",
     "mnasnet": "search_spaces.networks.mnasnet:MNASNET",
+    "mobile": "search_spaces.networks.mobile:MOBILE",
     "nb201": "search_spaces.networks.nas_bench_201:NAS_BENCH_201",
+    "nb201-digits": "search_spaces.networks.nas_bench_201:NAS_BENCH_201_DIGITS",
+    "transformer": "search_spaces.networks.transformer:TRANSFORMER",
 }
 
 _DESIGNS = _Registry(DesignSpace, "a space", "apollo_dse.spaces", _BUILT_IN)

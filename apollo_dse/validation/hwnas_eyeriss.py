@@ -149,10 +149,10 @@ def _cell(point: Point) -> Iterator[Layer]:
     """The layers that the benchmark prices, by shape."""
     yield from _shapes(nas_bench_201.build_nas_bench_201(point).layers)
     pools = sum(choice == nas_bench_201.POOL for choice in point.values())
-    for stage, width in enumerate(nas_bench_201.WIDTHS):
+    for stage, width in enumerate(nas_bench_201.PUBLISHED.widths):
         size = 32 // 2**stage
         pool = Layer(name="pool", k=width, c=width, p=size, q=size, r=3, s=3)
-        yield from _shapes((pool,) * (pools * nas_bench_201.CELLS))
+        yield from _shapes((pool,) * (pools * nas_bench_201.PUBLISHED.cells))
 
 
 def _shapes(layers: Iterable[Layer]) -> Iterator[Layer]:

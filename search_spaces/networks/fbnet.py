@@ -8,6 +8,7 @@ are built from the point directly, without torch, and are what tracing would giv
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from accel_models.workload import Layer, VectorOp, Workload
 from search_spaces.networks.graph import Graph, chain
@@ -15,6 +16,9 @@ from search_spaces.networks.space import NetworkSpace
 from search_spaces.networks.steps import Step, addition, convolution, mean, network
 from search_spaces.parameter import Categorical
 from search_spaces.space import Point, SearchSpace
+
+if TYPE_CHECKING:
+    from torch import nn
 
 STEM_WIDTH = 16
 WIDTHS = (16, 24, 32, 64, 112, 184, 352)
@@ -83,11 +87,26 @@ def build_fbnet(point: Point, *, images: str = "cifar100", name: str = "fbnet") 
     Raises:
         ValueError: the point does not lie in the space, or the data set is unknown.
     """
+    return network(name, _steps(point, _checked(point, images)))
+
+
+def module_fbnet(point: Point, *, images: str = "cifar100") -> "nn.Module":
+    """The network of a point, to compute with: images [n, 3, size, size] to scores [n, classes].
+
+    Raises:
+        ValueError: as for `build_fbnet`.
+    """
+    from search_spaces.modules.fbnet import fbnet
+
+    return fbnet(point, _checked(point, images))
+
+
+def _checked(point: Point, images: str) -> Images:
     if reasons := SPACE.violations(point):
         raise ValueError("; ".join(reasons))
     if images not in IMAGES:
         raise ValueError(f"images must be one of {tuple(IMAGES)}, but got {images!r}")
-    return network(name, _steps(point, IMAGES[images]))
+    return IMAGES[images]
 
 
 def _steps(point: Point, images: Images) -> Iterator[Step]:
@@ -136,6 +155,7 @@ FBNET = NetworkSpace(
     name="fbnet",
     space=SPACE,
     build=build_fbnet,
+    module=module_fbnet,
     reference="Wu et al., FBNet, CVPR 2019, arXiv 1812.03443; strides of HW-NAS-Bench, ICLR 2021",
     presets={"all-k3-e6": {f"block{i}": "k3_e6" for i in range(NUM_BLOCKS)}},
     input_shape=(1, 3, 32, 32),

@@ -9,13 +9,17 @@ what tracing the network would give.
 from collections.abc import Iterator
 from functools import lru_cache
 from itertools import accumulate
+from typing import TYPE_CHECKING
 
-from accel_models.workload import Layer, VectorOp, Workload
+from accel_models.workload import Layer, Workload
 from search_spaces.networks.graph import Graph, chain
 from search_spaces.networks.space import NetworkSpace
-from search_spaces.networks.steps import Step, activation, addition, convolution, mean, network
+from search_spaces.networks.steps import Step, bottleneck, convolution, mean, network
 from search_spaces.parameter import Categorical, Ordinal
 from search_spaces.space import Point, SearchSpace
+
+if TYPE_CHECKING:
+    from torch import nn
 
 STAGES = 7
 STEM_WIDTH = 32
@@ -55,6 +59,19 @@ def build_mnasnet(point: Point, *, name: str = "mnasnet") -> Workload:
     return network(name, (step for piece in parts(point) for step in piece.steps))
 
 
+def module_mnasnet(point: Point) -> "nn.Module":
+    """The network of a point, to compute with: images [n, 3, 224, 224] to scores [n, 1000].
+
+    Raises:
+        ValueError: the point does not lie in the space.
+    """
+    from search_spaces.modules.mnasnet import mnasnet
+
+    if reasons := SPACE.violations(point):
+        raise ValueError("; ".join(reasons))
+    return mnasnet(point)
+
+
 def parts(point: Point) -> Iterator[Workload]:
     """The network in nine pieces: stem, seven stages, head. Networks that agree on a stage share the piece.
 
@@ -86,38 +103,10 @@ def _stage(i: int, expansion: int, taps: int, depth: int, gated: bool) -> Worklo
     steps: list[Step] = []
     for j in range(depth):
         widths = (inputs, expansion * inputs, WIDTHS[i])
-        steps += _bottleneck(f"block{i}.{j}", widths, size, taps, stride, gated=gated)
+        squeezed = inputs // SQUEEZE if gated else None
+        steps += bottleneck(f"block{i}.{j}", widths, size, taps, stride=stride, squeezed=squeezed)
         inputs, size, stride = WIDTHS[i], SIZES[i + 1], 1
     return network(f"block{i}", steps)
-
-
-def _bottleneck(
-    name: str, widths: tuple[int, int, int], size: int, taps: int, stride: int, *, gated: bool
-) -> Iterator[Step]:
-    """Expand, filter each channel, gate, project; added to the input where shapes allow."""
-    inputs, expanded, outputs = widths
-    after = size // stride
-    if expanded != inputs:
-        yield from convolution(f"{name}.expand", (inputs, expanded), size, 1)
-    yield from convolution(f"{name}.filter", (expanded, expanded), after, taps, stride=stride, groups=expanded)
-    if gated:
-        yield from _gates(f"{name}.gates", expanded, inputs // SQUEEZE, after)
-    yield from convolution(f"{name}.project", (expanded, outputs), after, 1, active=False)
-    if stride == 1 and inputs == outputs:
-        yield addition(f"{name}.add", outputs * after**2)
-
-
-def _gates(name: str, channels: int, squeezed: int, size: int) -> Iterator[Step]:
-    """Squeeze-and-excite: gates of the channels, from the image's mean."""
-    yield mean(f"{name}.mean", channels, size)
-    yield Layer(name=f"{name}.reduce", k=squeezed, c=channels)
-    yield activation(f"{name}.act", squeezed)
-    yield Layer(name=f"{name}.expand", k=channels, c=squeezed)
-    yield activation(f"{name}.sigmoid", channels)
-    words = channels * size**2
-    yield VectorOp(
-        name=f"{name}.scale", kind="elementwise", ops=words, input_words=words + channels, output_words=words
-    )
 
 
 def draw_mnasnet(point: Point) -> Graph:
@@ -145,6 +134,7 @@ MNASNET = NetworkSpace(
     name="mnasnet",
     space=SPACE,
     build=build_mnasnet,
+    module=module_mnasnet,
     reference="Ahmad et al., Accel-NASBench, arXiv 2404.08005, after MnasNet, arXiv 1807.11626",
     presets={"efficientnet-b0": _point("1666666", "3353553", "1223341")},
     input_shape=(1, 3, 224, 224),

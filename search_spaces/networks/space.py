@@ -17,8 +17,9 @@ class NetworkSpace:
     """A space of networks.
 
     `build` turns a point of `space` into a `Workload`, without torch. `module` makes the network that computes,
-    a `torch.nn.Module` whose trace on an input of `input_shape` is that workload; None where there is none.
-    `graph` draws it.
+    a `torch.nn.Module` whose trace is that workload; None where there is none. Its input has `input_shape`, or,
+    where that is up to the point, the shape that `shaped` gives (`shape_of`); it is numbers of tokens below
+    `vocabulary` where there is one, else images. `graph` draws the network.
     `reference` says where the space comes from, `notes` what in it is interpretation. `presets` are named
     points; the first is the network that is taken where none is chosen. `label` is the column by which
     published tables name networks of the space, and `named` the point of such a name; without them a table has
@@ -39,6 +40,8 @@ class NetworkSpace:
     notes: str = ""
     label: str | None = None
     named: Callable[[str], Point] | None = None
+    shaped: Callable[[Point], tuple[int, ...]] | None = None
+    vocabulary: int | None = None
 
     def __post_init__(self) -> None:
         if not self.presets:
@@ -50,3 +53,7 @@ class NetworkSpace:
     def usual(self) -> Point:
         """The network that is taken where none is chosen: the first preset."""
         return next(iter(self.presets.values()))
+
+    def shape_of(self, point: Point) -> tuple[int, ...]:
+        """Shape of what a network reads: an image (1, channels, rows, columns), or tokens (1, length)."""
+        return self.input_shape if self.shaped is None else self.shaped(point)

@@ -1,4 +1,4 @@
-"""Steps that networks of images are made of, as the tracer would yield them: layers and vector operations."""
+"""Steps that networks are made of, as the tracer would yield them: layers and vector operations."""
 
 from collections.abc import Iterable, Iterator
 
@@ -39,9 +39,11 @@ def convolution(
         yield activation(f"{name}.act", words)
 
 
-def activation(name: str, words: int) -> VectorOp:
-    """A function of every word, behind a layer or a sum."""
-    return VectorOp(name=name, kind="elementwise", ops=words, input_words=words, output_words=words, fused=True)
+def activation(name: str, words: int, *, fused: bool = True) -> VectorOp:
+    """A function of every word; fused if it stands behind a layer, with nothing but such functions between."""
+    return VectorOp(
+        name=name, kind="elementwise", ops=words, input_words=words, output_words=words, fused=fused
+    )
 
 
 def addition(name: str, words: int) -> VectorOp:
@@ -53,6 +55,51 @@ def mean(name: str, channels: int, size: int) -> VectorOp:
     """The mean of every channel."""
     words = channels * size**2
     return VectorOp(name=name, kind="reduction", ops=words, input_words=words, output_words=channels)
+
+
+def bottleneck(
+    name: str,
+    widths: tuple[int, int, int],
+    size: int,
+    taps: int,
+    *,
+    stride: int = 1,
+    squeezed: int | None = None,
+) -> Iterator[Step]:
+    """An inverted bottleneck (arXiv 1801.04381): expand, filter each channel, gate, project.
+
+    It is added to its input where shapes allow. `widths` are those of the input, between, and of the output,
+    `size` that of the input, `squeezed` the channels between mean and gates, if there are gates.
+    """
+    inputs, expanded, outputs = widths
+    after = size // stride
+    if expanded != inputs:
+        yield from convolution(f"{name}.expand", (inputs, expanded), size, 1)
+    yield from convolution(f"{name}.filter", (expanded, expanded), after, taps, stride=stride, groups=expanded)
+    if squeezed is not None:
+        yield from _gates(f"{name}.gates", expanded, squeezed, after)
+    yield from convolution(f"{name}.project", (expanded, outputs), after, 1, active=False)
+    if stride == 1 and inputs == outputs:
+        yield addition(f"{name}.add", outputs * after**2)
+
+
+def _gates(name: str, channels: int, squeezed: int, size: int) -> Iterator[Step]:
+    """Squeeze-and-excite (arXiv 1709.01507): gates of the channels, from the image's mean."""
+    yield mean(f"{name}.mean", channels, size)
+    yield Layer(name=f"{name}.reduce", k=squeezed, c=channels)
+    yield activation(f"{name}.act", squeezed)
+    yield Layer(name=f"{name}.expand", k=channels, c=squeezed)
+    yield activation(f"{name}.sigmoid", channels)
+    words = channels * size**2
+    yield VectorOp(
+        name=f"{name}.scale", kind="elementwise", ops=words, input_words=words + channels, output_words=words
+    )
+
+
+def eights(channels: float) -> int:
+    """The nearest multiple of 8, but no less than nine tenths of `channels`, as MobileNetV2's code rounds."""
+    nearest = max(8, int(channels + 4) // 8 * 8)
+    return nearest + 8 if nearest < 0.9 * channels else nearest
 
 
 def network(name: str, steps: Iterable[Step]) -> Workload:

@@ -6,13 +6,19 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+import torch
+from torch import nn
 
 import search_spaces
 from accel_models import Workload
+from accel_models.trace import build_without_weights, trace
 from search_spaces import NetworkSpace, Point, canonical
-from search_spaces.networks.nas_bench_201 import NAS_BENCH_201
+from search_spaces.modules import example
+from search_spaces.networks.nas_bench_201 import NAS_BENCH_201, NAS_BENCH_201_DIGITS
+from tests.shapes import shapes
 
 NUM_POINTS = 30
+TRACED_POINTS = 2
 
 
 def sample(space: NetworkSpace) -> list[Point]:
@@ -36,7 +42,8 @@ def every_parameter_matters(space: NetworkSpace) -> None:
             for point in sample(space)
             for u in (0.0, 0.5, 1.0)
         )
-        assert any(space.build(one) != space.build(other) for one, other in pairs), parameter.name
+        legal = (pair for pair in pairs if pair[1] in space.space)
+        assert any(space.build(one) != space.build(other) for one, other in legal), parameter.name
 
 
 def other_points_are_refused(space: NetworkSpace) -> None:
@@ -45,6 +52,35 @@ def other_points_are_refused(space: NetworkSpace) -> None:
     point.pop(space.space.names[0])
     with pytest.raises(ValueError, match="must have a value"):
         space.build(point)
+
+
+def modules_compute_what_is_built(space: NetworkSpace) -> None:
+    """The trace has the same layers and vector operations: bounds, strides, words, what is fused, how often."""
+    if space.module is None:
+        return
+    for point in (space.usual, *sample(space)[:TRACED_POINTS]):
+        module = build_without_weights(lambda: space.module(point))  # noqa: B023 - called at once
+        assert shapes(trace(module, example(space, point))) == shapes(space.build(point))
+
+
+def modules_refuse_other_points(space: NetworkSpace) -> None:
+    if space.module is not None:
+        with pytest.raises(ValueError, match="must have a value"):
+            space.module({})
+
+
+def modules_score_inputs_one_by_one(space: NetworkSpace) -> None:
+    """In evaluation mode a batch is a loop of singles."""
+    if space.module is None:
+        return
+    point = min(sample(space), key=lambda each: space.build(each).macs)
+    torch.manual_seed(0)
+    module, inputs = space.module(point).eval(), example(space, point)
+    batch = torch.cat([inputs, torch.ones_like(inputs)])
+    with torch.no_grad():
+        together, apart = module(batch), torch.cat([module(batch[:1]), module(batch[1:])])
+    assert torch.isfinite(together).all()
+    torch.testing.assert_close(together, apart, rtol=1e-3, atol=1e-5)
 
 
 def presets_lie_in_the_space(space: NetworkSpace) -> None:
@@ -63,6 +99,9 @@ CHECKS: tuple[Callable[[NetworkSpace], None], ...] = (
     every_point_builds,
     every_parameter_matters,
     other_points_are_refused,
+    modules_compute_what_is_built,
+    modules_refuse_other_points,
+    modules_score_inputs_one_by_one,
     presets_lie_in_the_space,
     it_says_where_it_comes_from,
     it_travels_between_processes,
@@ -84,9 +123,47 @@ def build_anything(point: Point) -> Workload:
     return NAS_BENCH_201.build({**NAS_BENCH_201.usual, **point})
 
 
+class WithOneMore(nn.Module):
+    """A network with one more function behind it."""
+
+    def __init__(self, point: Point) -> None:
+        super().__init__()
+        self.network = NAS_BENCH_201_DIGITS.module(point)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return torch.relu(self.network(x))
+
+
+class AlikeInABatch(nn.Module):
+    """A network that looks at the whole batch."""
+
+    def __init__(self, point: Point) -> None:
+        super().__init__()
+        self.network = NAS_BENCH_201_DIGITS.module(point)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return self.network(x - x.mean(0, keepdim=True))
+
+
+def module_without_the_last_edge(point: Point) -> nn.Module:
+    return NAS_BENCH_201_DIGITS.module({**point, "edge23": "none"})
+
+
+def module_of_anything(point: Point) -> nn.Module:
+    return NAS_BENCH_201_DIGITS.module({**NAS_BENCH_201.usual, **point})
+
+
+def computing(module: Callable[[Point], nn.Module]) -> NetworkSpace:
+    return replace(NAS_BENCH_201_DIGITS, module=module)
+
+
 MUTANTS: Mapping[str, tuple[NetworkSpace, Callable[[NetworkSpace], None]]] = {
     "ignores a parameter": (replace(NAS_BENCH_201, build=build_without_the_last_edge), every_parameter_matters),
     "builds what is incomplete": (replace(NAS_BENCH_201, build=build_anything), other_points_are_refused),
+    "computes something else": (computing(module_without_the_last_edge), modules_compute_what_is_built),
+    "computes one function more": (computing(WithOneMore), modules_compute_what_is_built),
+    "computes what is incomplete": (computing(module_of_anything), modules_refuse_other_points),
+    "computes batches": (computing(AlikeInABatch), modules_score_inputs_one_by_one),
     "has a broken preset": (replace(NAS_BENCH_201, presets={"x": {}}), presets_lie_in_the_space),
     "comes from nowhere": (replace(NAS_BENCH_201, reference=""), it_says_where_it_comes_from),
 }

@@ -1,14 +1,13 @@
 """MnasNet-like networks against the zoo's EfficientNet-B0, and against counts of the benchmark's table."""
 
-from collections import Counter
 from itertools import product
-from typing import Any
 
 import pytest
 
-from accel_models import Layer, Workload, zoo
+from accel_models import Workload, zoo
 from search_spaces.networks.mnasnet import GATES, NO_GATES, SPACE, STAGES, build_mnasnet, parts
 from search_spaces.space import Point
+from tests.shapes import shapes
 
 
 def point(expansion: str, kernel: str, depth: str, gates: str) -> Point:
@@ -35,16 +34,6 @@ TABLE = (
     (point("4144141", "3333535", "2233212", "FFFFFFF"), 281.705536, 2.224688),
     (point("4644616", "5535353", "3222333", "FFTFFFT"), 637.911216, 6.21316),
 )
-
-
-def shapes(workload: Workload) -> Counter[Any]:
-    found: Counter[Any] = Counter()
-    for step in workload.steps:
-        if isinstance(step, Layer):
-            found[step.kind, step.stride, *step.bounds.values()] += step.repeats
-        else:
-            found[step.kind, step.ops, step.input_words, step.output_words, step.fused] += step.repeats
-    return found
 
 
 def test_efficientnet_b0_is_a_point_and_equals_its_trace() -> None:

@@ -78,8 +78,11 @@ class Block(nn.Module):
         return x
 
 
-def block(width: int, heads: int, *, epsilon: float, causal: bool = False, norm_first: bool = True) -> Block:
-    """The classic block: layer norm, biases, a GELU between width and four times the width."""
-    feed_forward = nn.Sequential(nn.Linear(width, 4 * width), nn.GELU(), nn.Linear(4 * width, width))
+def block(
+    width: int, heads: int, *, epsilon: float, ratio: int = 4, causal: bool = False, norm_first: bool = True
+) -> Block:
+    """The classic block: layer norm, biases, a GELU between width and `ratio` times the width."""
+    inner = ratio * width
+    feed_forward = nn.Sequential(nn.Linear(width, inner), nn.GELU(), nn.Linear(inner, width))
     norms = nn.ModuleList(nn.LayerNorm(width, eps=epsilon) for _ in range(2))
     return Block(Attention(width, heads, causal=causal), feed_forward, norms, norm_first=norm_first)

@@ -14,6 +14,8 @@ KINDS = Registry(
     ours={
         "table": "apollo_dse.codesign.accuracy.table:Table",
         "surrogate": "apollo_dse.codesign.accuracy.surrogate:Surrogate",
+        "supernet": "apollo_dse.codesign.accuracy.supernet:Supernet",
+        "training": "apollo_dse.codesign.accuracy.training:Training",
     },
 )
 
