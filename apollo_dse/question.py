@@ -168,7 +168,7 @@ class Question:
         evaluator = self._evaluator(asked)
         for metric in asked:
             resolve_metric(metric, evaluator.metrics)
-        preview = evaluator.preview if isinstance(evaluator, evaluators.Previewing) else None
+        preview = evaluators.preview_of(evaluator)
         return Problem(
             space=self.design_space.space,
             objectives=self.objectives,

@@ -2,7 +2,9 @@
 
 analytical   the built-in cost model
 command      any program, as a user's file describes it
+several      one evaluator for each of several networks, as one
 area         the area of a template, for evaluators that measure none
+memory       measurements on disk, so that nothing is measured twice
 
 A distribution offers its own by entry points; what it leads to is called with a design space and workloads:
 
@@ -10,7 +12,8 @@ A distribution offers its own by entry points; what it leads to is called with a
     gem5 = "their_package.gem5:Gem5"
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Protocol, runtime_checkable
 
@@ -75,6 +78,8 @@ names = _REGISTRY.names
 def get(name: str) -> Evaluators:
     """The evaluators of that name, or of that file: call it as `get(name)(design_space, workloads)`.
 
+    All but the built-in model are asked for no point twice (`memory.Remembered`).
+
     Raises:
         ValueError: there are none (the message has the nearest name), or the file says something wrong.
         OSError: the file cannot be read.
@@ -84,4 +89,18 @@ def get(name: str) -> Evaluators:
 
         return evaluators_of(name)
     made: Evaluators = _REGISTRY.get(name)
-    return made
+    return made if name == ANALYTICAL else partial(_remembered, made)
+
+
+def preview_of(evaluator: Evaluator) -> Callable[[Sequence[Point]], list[Measurement]] | None:
+    """The preview of an evaluator, or of the one that it asks for measurements; None: nothing is known."""
+    asked: object = evaluator
+    while asked is not None and not isinstance(asked, Previewing):
+        asked = getattr(asked, "evaluator", None)
+    return None if asked is None else asked.preview
+
+
+def _remembered(made: Evaluators, design_space: DesignSpace, workloads: Sequence[Workload]) -> Evaluator:
+    from apollo_dse.evaluators.memory import Remembered
+
+    return Remembered(made(design_space, workloads), with_source=True)

@@ -35,6 +35,7 @@ from apollo_dse.evaluators import Evaluator
 from apollo_dse.evaluators.command.description import Description
 from apollo_dse.evaluators.command.evaluator import CommandEvaluator, uses_workload
 from apollo_dse.evaluators.command.reading import load
+from apollo_dse.evaluators.memory import Remembered
 from apollo_dse.evaluators.several import Several
 from search_spaces.space import DesignSpace
 
@@ -48,19 +49,19 @@ class CommandEvaluators:
     description: Description
 
     def __call__(self, design_space: DesignSpace, workloads: Sequence[Workload]) -> Evaluator:
-        """One run a point and network; one a point, where the program is given no network.
+        """One run a point and network; one a point, where the program is given no network; none twice.
 
         Raises:
             ValueError: as `CommandEvaluator`, or there is no workload for a program that is given one.
         """
         description = self.description
         if not uses_workload(description):
-            return CommandEvaluator(description, design_space)
+            return Remembered(CommandEvaluator(description, design_space))
         names = [each.name for each in workloads]
         if not names or len(set(names)) < len(names):
             rule = f"{description.name}: workloads must be at least one, of distinct names"
             raise ValueError(f"{rule}, for a program with {{workload}}, but got {names}")
-        made = {each.name: CommandEvaluator(description, design_space, each) for each in workloads}
+        made = {each.name: Remembered(CommandEvaluator(description, design_space, each)) for each in workloads}
         if len(made) == 1:
             return made[names[0]]
         signed = [output.metric for output in description.outputs if output.may_be_negative]
