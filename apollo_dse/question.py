@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal, Self
 
 from accel_models import Workload, workload_io
 from apollo_dse import evaluators
+from apollo_dse.evaluators.engine import LOCAL, Engine
 from apollo_dse.problem import Constraint, Objective, Problem, resolve_metric
 from search_spaces import DesignSpace, get
 
@@ -153,13 +154,14 @@ class Question:
             **who,
         )
 
-    def problem(self) -> Problem:
-        """The question as a problem.
+    def problem(self, engine: Engine = LOCAL) -> Problem:
+        """The question as a problem, whose points are measured by an engine.
 
         A limit is known before a trial is spent where the evaluator has a preview, as the built-in model has.
 
         Raises:
-            ValueError: a metric is none of the evaluator's, or the space or the evaluator's file is wrong.
+            ValueError: a metric is none of the evaluator's, or the space or the evaluator's file is wrong; or
+                the engine cannot have the evaluator.
             OSError: a file cannot be read.
         """
         from apollo_dse.evaluators.analytical import AnalyticalEvaluator
@@ -175,7 +177,7 @@ class Question:
             constraints=tuple(
                 replace(each, known=each.known and preview is not None) for each in self.constraints
             ),
-            evaluate=evaluator,
+            evaluate=engine.around(evaluator),
             preview=preview,
             remedies=self.design_space.remedies_within(),
             slopes=evaluator.slopes
@@ -196,11 +198,11 @@ class Question:
         found = evaluators.get(self.evaluator)(self.design_space, self.workloads)
         return with_area(found, self.design_space) if AREA in asked else found
 
-    def study(self, store: "Store | None" = None, name: str = "study") -> "Study":
-        """The study that answers, new or resumed from the store.
+    def study(self, store: "Store | None" = None, name: str = "study", engine: Engine = LOCAL) -> "Study":
+        """The study that answers, new or resumed from the store, its points measured by an engine.
 
         Raises:
-            ValueError: a metric, optimizer, seed, batch or name is wrong; the message says which.
+            ValueError: a metric, optimizer, seed, batch, name or engine is wrong; the message says which.
             StoreError: the store cannot be used, or its study of that name asked something else.
         """
         from apollo_dse import optimizers, transfer
@@ -209,7 +211,7 @@ class Question:
 
         optimizer: Optimizer
 
-        problem = self.problem()
+        problem = self.problem(engine)
         if self.method is None:
             optimizer = optimizers.get(self.optimizer)(problem, self.seed, **self.knobs)
         else:
@@ -241,6 +243,7 @@ class Question:
         store: "Store | None" = None,
         name: str = "study",
         progress: "Callable[[Study], None] | None" = None,
+        engine: Engine = LOCAL,
     ) -> "Study":
         """The study that answers, run until it has `trials` trials, those it had before included.
 
@@ -248,16 +251,17 @@ class Question:
             trials: size of the study at the end, at least 1.
             store: keeps the study; one of that name that is there is resumed.
             name: the study's name.
-            progress: called after every batch.
+            progress: called as in `Study.run`.
+            engine: where points are measured.
 
         Raises:
             ValueError: `trials < 1`, or as in `study`.
             StoreError: as in `study`.
-            KeyboardInterrupt: Ctrl-C was pressed; the batch at hand was finished, and stored in the store.
+            KeyboardInterrupt: Ctrl-C was pressed; what was being measured was finished and stored.
         """
         if not isinstance(trials, int) or trials < 1:
             raise ValueError(f"`trials >= 1` must hold, in whole numbers, but got trials={trials!r}")
-        study = self.study(store, name)
+        study = self.study(store, name, engine)
         end = study.run(trials, progress)
         if end == "interrupted":
             raise KeyboardInterrupt(f"{len(study.trials)} of {trials} trials were made")

@@ -6,6 +6,7 @@ from cyclopts import Parameter
 
 from apollo_dse.cli.arguments import (
     ConstraintOptions,
+    EngineOption,
     EvaluatorOption,
     JsonOption,
     MethodOption,
@@ -16,8 +17,10 @@ from apollo_dse.cli.arguments import (
     StoreOption,
     StudyOption,
     WholeNumber,
+    WorkersOption,
     WorkloadOptions,
     asked,
+    engine_of,
 )
 from apollo_dse.cli.searching import search
 
@@ -29,6 +32,8 @@ def explore(  # noqa: PLR0913 - one parameter an option
     objective: ObjectiveOptions = None,
     constraint: ConstraintOptions = None,
     evaluator: EvaluatorOption = None,
+    engine: EngineOption = None,
+    workers: WorkersOption = None,
     optimizer: Annotated[
         str | None, Parameter(help="Who searches, such as bayesian or evolution; portfolio if absent.")
     ] = None,
@@ -50,18 +55,22 @@ def explore(  # noqa: PLR0913 - one parameter an option
 ) -> None:
     r"""Search a design space for the best accelerator.
 
-    Every trial is kept in the store. Ctrl-C saves the batch at hand and stops.
-    With --evaluator, metrics are the evaluator's own.
+    Every trial is kept in the store. Ctrl-C finishes and saves what is being measured, and stops; twice: at
+    once. With --evaluator, metrics are the evaluator's own.
 
     Examples:
       apollo-dse explore --workload mobilenet_v2 --constraint 'area<=20' --study a
       apollo-dse explore --study a --resume --trials 1000
       apollo-dse explore --workload a.json --workload b.json --objective latency \
         --objective energy --constraint 'power<=2W' --json
-      apollo-dse explore --evaluator sim.yaml --space own.yaml --objective cycles
+      apollo-dse explore --evaluator sim.yaml --space own.yaml --objective cycles \
+        --workers 4
     """
     given = asked(
         workloads=workload, space=space, objectives=objective, constraints=constraint, optimizer=optimizer,
         batch=batch, seed=seed, minimize=minimize, sources=transfer, method=method, evaluator=evaluator,
     )  # fmt: skip
-    search(given, trials=trials, study=study, store=store, resume=resume, json=json)
+    search(
+        given, trials=trials, study=study, store=store, resume=resume, json=json,
+        engine=engine_of(engine, workers),
+    )  # fmt: skip

@@ -15,6 +15,7 @@ from apollo_dse.cli.ahead import search_mappings
 from apollo_dse.cli.errors import Interrupted, UserError, user_input
 
 if TYPE_CHECKING:
+    from apollo_dse.evaluators.engine import Engine
     from apollo_dse.question import Question
     from apollo_dse.storage import Store
     from apollo_dse.study import End, Study
@@ -30,6 +31,7 @@ def search(  # noqa: PLR0913 - one parameter an option
     json: bool,
     ablate: bool = False,
     option: str = "--workload",
+    engine: "Engine | None" = None,
 ) -> None:
     """Run a study and write what it found.
 
@@ -43,6 +45,7 @@ def search(  # noqa: PLR0913 - one parameter an option
         json: write one JSON document.
         ablate: search without priors, too, as a study of its own beside the first.
         option: the one that names the networks.
+        engine: where points are measured; None: here.
 
     Raises:
         UserError: an option is wrong.
@@ -52,6 +55,7 @@ def search(  # noqa: PLR0913 - one parameter an option
         raise UserError(f"`--trials >= 1` must hold, but got {trials}")
     start = perf_counter()
     from apollo_dse.cli.outcome import Outcome
+    from apollo_dse.evaluators.engine import LOCAL
     from apollo_dse.storage import Store, StoreError
 
     if resume and study is None:
@@ -60,7 +64,7 @@ def search(  # noqa: PLR0913 - one parameter an option
         _check_new(given, option)
     with user_input("", StoreError), Store(store) as opened:
         name = _name(given) if study is None else study
-        question, running = _begin(opened, name, given, resume)
+        question, running = _begin(opened, name, given, resume, engine or LOCAL)
         end = _completed(question, running, trials)
         cold = _cold(opened, question, name, trials) if ablate else None
         if end == "exhausted":
@@ -114,7 +118,9 @@ def _name(given: dict[str, Any]) -> str:
     return f"{stem[:60]}-{datetime.now():%Y%m%d-%H%M%S}"
 
 
-def _begin(store: "Store", name: str, given: dict[str, Any], resume: bool) -> tuple["Question", "Study"]:
+def _begin(
+    store: "Store", name: str, given: dict[str, Any], resume: bool, engine: "Engine"
+) -> tuple["Question", "Study"]:
     from apollo_dse.library import load
     from apollo_dse.question import Question
 
@@ -126,8 +132,8 @@ def _begin(store: "Store", name: str, given: dict[str, Any], resume: bool) -> tu
         raise UserError(f"{store.path} has a study {name!r} already; --resume goes on with it, or name another")
     else:
         question = Question(**given)
-    with output.waiting("Loading the cost model"):
-        return question, question.study(store, name)
+    with output.waiting("Loading the cost model" if question.is_analytical else "Loading the optimizer"):
+        return question, question.study(store, name, engine)
 
 
 def _run(question: "Question", study: "Study", trials: int) -> "End":
