@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Literal, Self
 from accel_models import Workload, workload_io
 from apollo_dse import evaluators
 from apollo_dse.evaluators.engine import LOCAL, Engine
-from apollo_dse.problem import Constraint, Objective, Problem, resolve_metric
+from apollo_dse.problem import METRICS, Constraint, Objective, Problem, resolve_metric
 from search_spaces import DesignSpace, get
 
 if TYPE_CHECKING:
@@ -28,6 +28,12 @@ Minimize = Literal["latency", "energy", "edp"]
 
 RECOMMENDED = "portfolio"
 """Who searches unless somebody else is asked for: docs/benchmark.md has why."""
+
+MODEL = "model:analytical"
+"""What stands among the sources for the built-in model, asked for what it predicts."""
+
+PREDICTED_TRIALS = 512
+"""Designs of the search that finds out where the built-in model has its best ones."""
 
 COLD = "-cold"
 """What the name of a study ends in that is another one's without priors."""
@@ -228,14 +234,41 @@ class Question:
         from apollo_dse.library import load
         from apollo_dse.transfer import Experience, describe
 
-        if store is None and any(isinstance(source, str) for source in self.sources):
-            raise ValueError("references to priors need a store, but there is none")
-        priors = (
-            load(store, source) if store is not None and isinstance(source, str) else source
-            for source in self.sources
-        )
+        def prior(source: "str | Prior") -> "Prior":
+            if not isinstance(source, str):
+                return source
+            if source == MODEL:
+                return self._predicted()
+            if store is None:
+                raise ValueError("references to priors need a store, but there is none")
+            return load(store, source)
+
         task = describe(self.design_space.name, self.workloads, self.constraints)
-        return Experience(task, tuple(each for each in priors if not isinstance(each, str)))
+        return Experience(task, tuple(map(prior, self.sources)))
+
+    def _predicted(self) -> "Prior":
+        """The built-in model as a prior: what it was asked by a search of its own, and may be asked.
+
+        Objectives and limits on metrics that it has not are left out; without an objective it is latency.
+        """
+        from apollo_dse.transfer import Prior, describe
+
+        objectives = tuple(each for each in self.objectives if each.metric in METRICS)
+        own = replace(
+            self,
+            objectives=objectives or (Objective("latency_s"),),
+            constraints=tuple(each for each in self.constraints if each.metric in METRICS),
+            evaluator=evaluators.ANALYTICAL,
+            optimizer="evolution",
+            seed=0,
+            batch=32,
+            knobs={},
+            method=None,
+            sources=(),
+        )
+        study = own.search(PREDICTED_TRIALS)
+        task = describe(self.design_space.name, self.workloads, own.constraints)
+        return Prior(MODEL, task, study.problem, study.trials)
 
     def search(
         self,

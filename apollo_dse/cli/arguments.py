@@ -164,6 +164,21 @@ def _transferring(fields: dict[str, Any]) -> dict[str, Any]:
     return fields
 
 
+def sources_of(transfer: list[str] | None, prior: str | None, evaluator: str | None) -> list[str] | None:
+    """What a search learns from: sources of the store, and the built-in model if it is the prior.
+
+    Raises:
+        UserError: the built-in model would be its own prior.
+    """
+    if prior is None:
+        return transfer
+    from apollo_dse.question import MODEL
+
+    if evaluator is None:
+        raise UserError(f"--prior {prior} is for an --evaluator of your own, but there is none")
+    return [*(transfer or []), MODEL]
+
+
 def engine_of(engine: Literal["local", "process"] | None, workers: int | None) -> "Engine":
     """The engine of two options.
 

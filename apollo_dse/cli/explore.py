@@ -1,6 +1,6 @@
 """`apollo-dse explore`: search a space of designs, keep every trial, say which design to build."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from cyclopts import Parameter
 
@@ -21,6 +21,7 @@ from apollo_dse.cli.arguments import (
     WorkloadOptions,
     asked,
     engine_of,
+    sources_of,
 )
 from apollo_dse.cli.searching import search
 
@@ -47,6 +48,10 @@ def explore(  # noqa: PLR0913 - one parameter an option
             help="Learn from a study of the store, or from prior:NAME of its library; repeat it for several."
         ),
     ] = None,
+    prior: Annotated[
+        Literal["analytical"] | None,
+        Parameter(help="Of an --evaluator that is slow: begin with what the built-in model predicts."),
+    ] = None,
     method: MethodOption = None,
     study: StudyOption = None,
     store: StoreOption = None,
@@ -65,10 +70,12 @@ def explore(  # noqa: PLR0913 - one parameter an option
         --objective energy --constraint 'power<=2W' --json
       apollo-dse explore --evaluator sim.yaml --space own.yaml --objective cycles \
         --workers 4
+      apollo-dse explore --evaluator sim.yaml --workload resnet50 --prior analytical
     """
     given = asked(
         workloads=workload, space=space, objectives=objective, constraints=constraint, optimizer=optimizer,
-        batch=batch, seed=seed, minimize=minimize, sources=transfer, method=method, evaluator=evaluator,
+        batch=batch, seed=seed, minimize=minimize, sources=sources_of(transfer, prior, evaluator),
+        method=method or (prior and not optimizer and "predicted"), evaluator=evaluator,
     )  # fmt: skip
     search(
         given, trials=trials, study=study, store=store, resume=resume, json=json,

@@ -122,10 +122,10 @@ def _begin(
     store: "Store", name: str, given: dict[str, Any], resume: bool, engine: "Engine"
 ) -> tuple["Question", "Study"]:
     from apollo_dse.library import load
-    from apollo_dse.question import Question
+    from apollo_dse.question import MODEL, Question
 
     if "sources" in given:
-        given["sources"] = tuple(load(store, reference) for reference in given["sources"])
+        given["sources"] = tuple(each if each == MODEL else load(store, each) for each in given["sources"])
     if resume:
         question = replace(Question.stored(store.header(name)), **given)
     elif name in store.names():

@@ -4,6 +4,8 @@ import json
 
 import pytest
 
+from accel_models import Layer, Workload, workload_io
+from apollo_dse import question
 from apollo_dse.cli import main
 from apollo_dse.evaluators import memory
 from tests.apollo_dse.evaluators.simulators import described, space
@@ -105,3 +107,45 @@ def test_bad_input_gets_one_sentence(capsys, folder, words, said):
     given = explore(capsys, *words, code=2)
     assert said in given
     assert given.count("\n") == 1
+
+
+EDGE = """
+import json, sys
+point = json.load(open(sys.argv[1]))
+print("latency_s=" + str(1e-3 * (1 + 64 / (point["pe_x"] * point["pe_y"])) / point["io_bandwidth_gb_per_s"]))
+"""
+
+
+def test_the_built_in_model_is_a_prior_of_a_simulator(capsys, folder, monkeypatch):
+    monkeypatch.setattr(question, "PREDICTED_TRIALS", 64)
+    workload_io.save(Workload(name="tiny", layers=(Layer(name="fc", k=16, c=32),)), "tiny.json")
+    described(folder, EDGE, outputs={"latency_s": {"regex": "latency_s=(.*)"}})
+    given = ["explore", "--evaluator", "sim.yaml", "--workload", "tiny.json", "--prior", "analytical"]
+    given += ["--constraint", "area<=20", "--batch", "2", "--study", "s", "--json", "--trials"]
+    assert main([*given, "4"]) == 0
+    first = json.loads(capsys.readouterr().out)
+    assert (first["optimizer"], first["trials"]) == ("predicted", 4)
+    [source] = first["transfer"]["sources"]
+    assert (source["name"], source["trials"], source["distance"]) == ("model:analytical", 64, 0.0)
+    assert main(["explore", "--study", "s", "--resume", "--trials", "6", "--json"]) == 0
+    again = json.loads(capsys.readouterr().out)
+    assert (again["trials"], again["optimizer"]) == (6, "predicted")
+    assert main(["report", "s", "--json"]) == 0
+    assert [each["name"] for each in json.loads(capsys.readouterr().out)["sources"]] == ["model:analytical"]
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (
+            ("--workload", "resnet18", "--prior", "analytical"),
+            "--prior analytical is for an --evaluator of your",
+        ),
+        (("--evaluator", "sim.yaml", "--prior", "analytical"), "at least one workload"),
+        (("--evaluator", "sim.yaml", "--prior", "analytical", "--workload", "resnet18"), "without a template"),
+    ],
+)
+def test_priors_that_cannot_be_are_refused(capsys, folder, words, said):
+    given = ("explore", "--space", "space.yaml", "--objective", "cycles", "--trials", "4")
+    assert main([*given, *words]) == 2
+    assert said in capsys.readouterr().err
