@@ -81,6 +81,15 @@ class Encoding:
         columns += [self._product(group, rows)[:, None] for group in self.products]
         return np.concatenate(columns, axis=1) if columns else np.zeros((len(rows), 0))
 
+    def rows_of(self, features: NDArray[np.float64]) -> NDArray[np.float64]:
+        """The rows [n, p] whose features are [n, d]."""
+        columns, place = [], 0
+        for each in self.parameters:
+            width = len(each.values) if isinstance(each, Categorical) else 1
+            columns.append(_row_of(each, features[:, place : place + width]))
+            place += width
+        return np.stack(columns, axis=1) if columns else np.zeros((len(features), 0))
+
     @property
     def owners(self) -> list[tuple[int, ...]]:
         """Of each of the `d` features, which of the `p` coordinates it follows from."""
@@ -213,6 +222,21 @@ def _value(parameter: Parameter, coordinate: float) -> Value:
     if isinstance(parameter, Integer):
         return parameter.low + int(coordinate)
     return parameter.values[int(coordinate)]
+
+
+def _row_of(parameter: Parameter, features: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Coordinates [n] of features [n, 1], of a category [n, k]: what `_features` made them of."""
+    column = features.argmax(axis=1) if isinstance(parameter, Categorical) else features[:, 0]
+    if isinstance(parameter, Real):
+        return column
+    if isinstance(parameter, Ordinal):
+        column = column * (len(parameter.values) - 1)
+    elif isinstance(parameter, Integer):
+        if parameter.log:
+            column = parameter.low * (np.power(parameter.high / parameter.low, column) - 1.0)
+        else:
+            column = column * (parameter.high - parameter.low)
+    return np.round(column).astype(np.float64)
 
 
 def _features(parameter: Parameter, column: NDArray[np.float64]) -> NDArray[np.float64]:

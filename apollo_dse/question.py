@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Literal, Self
 from accel_models import Workload, workload_io
 from apollo_dse import evaluators
 from apollo_dse.codesign.networks import Networks, design_of, joint_space
+from apollo_dse.evaluators.engine import LOCAL, Engine
 from apollo_dse.problem import Constraint, Objective, Problem, resolve_metric
 from search_spaces import DesignSpace, Point, SearchSpace, Value, get
 
@@ -28,6 +29,12 @@ Minimize = Literal["latency", "energy", "edp"]
 
 RECOMMENDED = "portfolio"
 """Who searches unless somebody else is asked for: docs/benchmark.md has why."""
+
+MODEL = "model:analytical"
+"""What stands among the sources for the built-in model, asked for what it predicts."""
+
+PREDICTED_TRIALS = 512
+"""Designs of the search that finds out where the built-in model has its best ones."""
 
 COLD = "-cold"
 """What the name of a study ends in that is another one's without priors."""
@@ -213,13 +220,14 @@ class Question:
             **who,
         )
 
-    def problem(self) -> Problem:
-        """The question as a problem.
+    def problem(self, engine: Engine = LOCAL) -> Problem:
+        """The question as a problem, whose points are measured by an engine.
 
         A limit is known before a trial is spent where the evaluator has a preview, as the built-in model has.
 
         Raises:
-            ValueError: a metric is none of the evaluator's, or the space or the evaluator's file is wrong.
+            ValueError: a metric is none of the evaluator's, or the space or the evaluator's file is wrong; or
+                the engine cannot have the evaluator.
             OSError: a file cannot be read.
         """
         from apollo_dse.evaluators.analytical import AnalyticalEvaluator
@@ -228,14 +236,14 @@ class Question:
         evaluator = self._evaluator(asked)
         for metric in asked:
             resolve_metric(metric, evaluator.metrics)
-        preview = evaluator.preview if isinstance(evaluator, evaluators.Previewing) else None
+        preview = evaluators.preview_of(evaluator)
         return Problem(
             space=self.search_space,
             objectives=self.objectives,
             constraints=tuple(
                 replace(each, known=each.known and preview is not None) for each in self.constraints
             ),
-            evaluate=evaluator,
+            evaluate=engine.around(evaluator),
             preview=preview,
             remedies=self.design_space.remedies_within(),
             slopes=evaluator.slopes
@@ -261,11 +269,11 @@ class Question:
         found = evaluators.get(self.evaluator)(self.design_space, self.workloads)
         return with_area(found, self.design_space) if AREA in asked else found
 
-    def study(self, store: "Store | None" = None, name: str = "study") -> "Study":
-        """The study that answers, new or resumed from the store.
+    def study(self, store: "Store | None" = None, name: str = "study", engine: Engine = LOCAL) -> "Study":
+        """The study that answers, new or resumed from the store, its points measured by an engine.
 
         Raises:
-            ValueError: a metric, optimizer, seed, batch or name is wrong; the message says which.
+            ValueError: a metric, optimizer, seed, batch, name or engine is wrong; the message says which.
             StoreError: the store cannot be used, or its study of that name asked something else.
         """
         from apollo_dse import optimizers, transfer
@@ -274,7 +282,7 @@ class Question:
 
         optimizer: Optimizer
 
-        problem = self.problem()
+        problem = self.problem(engine)
         if self.method is None:
             optimizer = optimizers.get(self.optimizer)(problem, self.seed, **self.knobs)
         else:
@@ -291,14 +299,42 @@ class Question:
         from apollo_dse.library import load
         from apollo_dse.transfer import Experience, describe
 
-        if store is None and any(isinstance(source, str) for source in self.sources):
-            raise ValueError("references to priors need a store, but there is none")
-        priors = (
-            load(store, source) if store is not None and isinstance(source, str) else source
-            for source in self.sources
-        )
+        def prior(source: "str | Prior") -> "Prior":
+            if not isinstance(source, str):
+                return source
+            if source == MODEL:
+                return self._predicted()
+            if store is None:
+                raise ValueError("references to priors need a store, but there is none")
+            return load(store, source)
+
         task = describe(self.name, self.typical_workloads, self.constraints)
-        return Experience(task, tuple(each for each in priors if not isinstance(each, str)))
+        return Experience(task, tuple(map(prior, self.sources)))
+
+    def _predicted(self) -> "Prior":
+        """The built-in model as a prior: what it was asked by a search of its own, and may be asked.
+
+        Objectives and limits on metrics that it has not are left out; without an objective it is latency.
+        """
+        from apollo_dse.evaluators.analytical import COSTS
+        from apollo_dse.transfer import Prior, describe
+
+        objectives = tuple(each for each in self.objectives if each.metric in COSTS)
+        own = replace(
+            self,
+            objectives=objectives or (Objective("latency_s"),),
+            constraints=tuple(each for each in self.constraints if each.metric in COSTS),
+            evaluator=evaluators.ANALYTICAL,
+            optimizer="evolution",
+            seed=0,
+            batch=32,
+            knobs={},
+            method=None,
+            sources=(),
+        )
+        study = own.search(PREDICTED_TRIALS)
+        task = describe(self.design_space.name, self.workloads, own.constraints)
+        return Prior(MODEL, task, study.problem, study.trials)
 
     def search(
         self,
@@ -306,6 +342,7 @@ class Question:
         store: "Store | None" = None,
         name: str = "study",
         progress: "Callable[[Study], None] | None" = None,
+        engine: Engine = LOCAL,
     ) -> "Study":
         """The study that answers, run until it has `trials` trials, those it had before included.
 
@@ -313,16 +350,17 @@ class Question:
             trials: size of the study at the end, at least 1.
             store: keeps the study; one of that name that is there is resumed.
             name: the study's name.
-            progress: called after every batch.
+            progress: called as in `Study.run`.
+            engine: where points are measured.
 
         Raises:
             ValueError: `trials < 1`, or as in `study`.
             StoreError: as in `study`.
-            KeyboardInterrupt: Ctrl-C was pressed; the batch at hand was finished, and stored in the store.
+            KeyboardInterrupt: Ctrl-C was pressed; what was being measured was finished and stored.
         """
         if not isinstance(trials, int) or trials < 1:
             raise ValueError(f"`trials >= 1` must hold, in whole numbers, but got trials={trials!r}")
-        study = self.study(store, name)
+        study = self.study(store, name, engine)
         end = study.run(trials, progress)
         if end == "interrupted":
             raise KeyboardInterrupt(f"{len(study.trials)} of {trials} trials were made")

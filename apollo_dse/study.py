@@ -7,6 +7,7 @@ batch in flight and goes on as if nothing had happened.
 
 import json
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass, is_dataclass
 from datetime import UTC, datetime
 from math import inf
@@ -17,12 +18,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from apollo_dse import transfer
-from apollo_dse.evaluators import Evaluator
+from apollo_dse.evaluators import Evaluator, Streaming
 from apollo_dse.interrupts import interrupts
 from apollo_dse.optimizer import Optimizer
 from apollo_dse.problem import Constraint, Problem
 from apollo_dse.storage import Header, Record, Store, StoreError
-from apollo_dse.trial import Trial
+from apollo_dse.trial import Measurement, Trial
 from search_spaces.space import Point, canonical
 
 End = Literal["finished", "exhausted", "interrupted"]
@@ -104,11 +105,11 @@ class Study:
     def run(self, trials: int, progress: "Callable[[Study], None] | None" = None) -> End:
         """Go on until the study has `trials` trials, those it had before included.
 
-        Ctrl-C finishes and stores the batch in flight, then returns; pressed twice it breaks off.
+        Ctrl-C finishes and stores what is being measured, then returns; pressed twice it breaks off.
 
         Args:
             trials: size of the study at the end.
-            progress: called after every batch.
+            progress: called after every batch, or after every trial of an evaluator that has them one by one.
 
         Returns:
             Why the run ended.
@@ -125,9 +126,7 @@ class Study:
                 points = self._next(trials - len(self._records))
                 if not points:
                     return "exhausted"
-                self._evaluate(points)
-                if progress is not None:
-                    progress(self)
+                self._evaluate(points, interrupted, progress or (lambda study: None))
         return "finished"
 
     @property
@@ -200,8 +199,7 @@ class Study:
                 return []
             if not self._waiting:  # the batch that a resumed study broke off at was whole after all
                 self._settled = len(self._records)
-        points, self._waiting = self._waiting[:room], self._waiting[room:]
-        return points
+        return self._waiting[:room]
 
     def _unknown(self, suggestions: Sequence[Point]) -> list[Point]:
         """Those suggestions that have no trial yet; a repeated one could only repeat its measurement."""
@@ -213,9 +211,28 @@ class Study:
             unknown.setdefault(canonical(point), point)
         return [point for text, point in unknown.items() if text not in self._known]
 
-    def _evaluate(self, points: Sequence[Point]) -> None:
+    def _evaluate(
+        self, points: Sequence[Point], stop: Callable[[], bool], progress: "Callable[[Study], None]"
+    ) -> None:
+        """Measure points and keep the trials: all at once, or as they come, where they come one by one."""
+        evaluate = self.problem.evaluate
         start = perf_counter()
-        measurements = self.problem.evaluate(points)
+        if not isinstance(evaluate, Streaming):
+            self._keep(points, evaluate(points), start)
+            progress(self)
+            return
+        before = len(self._records)
+        with closing(evaluate.stream(points, stop)) as measurements:
+            for point, measurement in zip(points, measurements, strict=False):
+                self._keep([point], [measurement], start)
+                progress(self)
+                start = perf_counter()
+        left = len(points) - (len(self._records) - before)
+        if left and not stop():
+            raise ValueError(f"an evaluator must measure every point, but it left {left} of {len(points)}")
+
+    def _keep(self, points: Sequence[Point], measurements: Sequence[Measurement], start: float) -> None:
+        """Store and remember the trials of the first points that are waiting, measured since `start`."""
         seconds = (perf_counter() - start) / len(points)
         proposer = transfer.name_of(self.optimizer)
         records = []
@@ -229,6 +246,7 @@ class Study:
         if self.store is not None:
             self.store.append(self.name, records)
         self._remember(records)
+        self._waiting = self._waiting[len(records) :]
         if not self._waiting:
             self._settled = len(self._records)
 

@@ -5,9 +5,6 @@ model never meets old measurements. The file `measurements.sqlite` lies beside t
 cannot be used costs only the time to price again.
 """
 
-import json
-import os
-import sqlite3
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import lru_cache
@@ -17,17 +14,14 @@ from time import process_time
 
 import accel_models
 import search_spaces
-from accel_models.mapspace.cache import PATIENCE_S, folder
+from accel_models.mapspace.cache import folder
 from apollo_dse.evaluators.analytical import AnalyticalEvaluator
+from apollo_dse.evaluators.memory import Memory
 from apollo_dse.problem import Problem
 from apollo_dse.trial import Measurement
 from search_spaces.space import Point, canonical
 
 FILE = "measurements.sqlite"
-_TABLE = (
-    "CREATE TABLE IF NOT EXISTS measurements (world BLOB, point TEXT, answer TEXT, PRIMARY KEY (world, point))"
-    " WITHOUT ROWID"
-)
 
 
 def source_of(*files: Path) -> bytes:
@@ -62,8 +56,8 @@ class Remembered:
     def __init__(self, evaluator: AnalyticalEvaluator, path: Path | None = None) -> None:
         self.evaluator = evaluator
         self.seconds = 0.0
-        self.path = path or folder() / FILE
-        self._world = sha256(pricing_source() + evaluator.fingerprint.encode()).digest()
+        world = sha256(pricing_source() + evaluator.fingerprint.encode()).digest()
+        self._memory = Memory(world, path or folder() / FILE)
         self._known: dict[str, Measurement] = {}
 
     @property
@@ -81,12 +75,12 @@ class Remembered:
         start = process_time()
         texts = dict(zip(map(canonical, points), points, strict=True))
         missing = [text for text in texts if text not in self._known]
-        self._known |= self._read(missing)
+        self._known |= self._memory.read(missing)
         new = {text: texts[text] for text in missing if text not in self._known}
         if new:
             priced = dict(zip(new, self._price(list(new.values())), strict=True))
             self._known |= priced
-            self._write(priced)
+            self._memory.write(priced)
         self.seconds += process_time() - start
         return [self._known[canonical(point)] for point in points]
 
@@ -96,28 +90,6 @@ class Remembered:
         for row, measurement in zip(rows, self.evaluator([points[row] for row in rows]), strict=True):
             found[row] = measurement
         return found
-
-    def _read(self, texts: Sequence[str]) -> dict[str, Measurement]:
-        found = {}
-        try:
-            connection = _connection(self.path, os.getpid())
-            for text in texts:
-                row = connection.execute(
-                    "SELECT answer FROM measurements WHERE world = ? AND point = ?", (self._world, text)
-                ).fetchone()
-                if row is not None:
-                    found[text] = _decoded(row[0])
-        except (OSError, sqlite3.Error, ValueError, TypeError):
-            return found
-        return found
-
-    def _write(self, measured: dict[str, Measurement]) -> None:
-        rows = [(self._world, text, _encoded(measurement)) for text, measurement in measured.items()]
-        try:
-            connection = _connection(self.path, os.getpid())
-            connection.executemany("INSERT OR REPLACE INTO measurements VALUES (?, ?, ?)", rows)
-        except (OSError, sqlite3.Error):
-            return
 
 
 def remembered(problem: Problem) -> Problem:
@@ -129,24 +101,3 @@ def remembered(problem: Problem) -> Problem:
     if not isinstance(problem.evaluate, AnalyticalEvaluator):
         raise TypeError(f"only the built-in evaluator is remembered, but got {type(problem.evaluate).__name__}")
     return replace(problem, evaluate=Remembered(problem.evaluate))
-
-
-def _encoded(measurement: Measurement) -> str:
-    parts = dict(measurement.metrics), measurement.infeasible_because, dict(measurement.bottlenecks)
-    return json.dumps(parts)
-
-
-def _decoded(answer: str) -> Measurement:
-    metrics, reason, bottlenecks = json.loads(answer)
-    return Measurement(metrics, reason, bottlenecks)
-
-
-@lru_cache(maxsize=1)
-def _connection(path: Path, _process: int) -> sqlite3.Connection:
-    """The process's connection: a fork must not use its parent's."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    connection = sqlite3.connect(path, timeout=PATIENCE_S, isolation_level=None)
-    connection.execute("PRAGMA journal_mode=WAL")
-    connection.execute("PRAGMA synchronous=OFF")
-    connection.execute(_TABLE)
-    return connection

@@ -5,16 +5,14 @@ that outcomes do not depend on how many run at a time.
 """
 
 import os
-import signal
-import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
 from contextlib import contextmanager
-from multiprocessing import get_context, parent_process
+from multiprocessing import get_context
 
 from apollo_dse.benchmark.results import Results
 from apollo_dse.benchmark.run import Run, execute
-from apollo_dse.interrupts import interrupts
+from apollo_dse.interrupts import end_with_parent, interrupts
 
 THREADS = (
     "OMP_NUM_THREADS",
@@ -72,7 +70,7 @@ def _pool(jobs: int) -> Iterator[ProcessPoolExecutor]:
     """Processes of one thread; runs that have not begun are dropped when the block fails."""
     before = {name: os.environ.get(name) for name in THREADS}
     os.environ.update(dict.fromkeys(THREADS, "1"))
-    pool = ProcessPoolExecutor(jobs, mp_context=get_context("spawn"), initializer=_begin)
+    pool = ProcessPoolExecutor(jobs, mp_context=get_context("spawn"), initializer=end_with_parent)
     try:
         yield pool
     finally:
@@ -81,16 +79,3 @@ def _pool(jobs: int) -> Iterator[ProcessPoolExecutor]:
             os.environ.pop(name, None)
             if value is not None:
                 os.environ[name] = value
-
-
-def _begin() -> None:
-    """Leave Ctrl-C to the parent, and end with it, however it ends."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    threading.Thread(target=_end_with_parent, daemon=True).start()
-
-
-def _end_with_parent() -> None:
-    parent = parent_process()
-    assert parent is not None
-    parent.join()
-    os._exit(1)

@@ -13,6 +13,7 @@ from apollo_dse.cli.errors import UserError, priced_network, user_input
 
 if TYPE_CHECKING:
     from accel_models import Workload
+    from apollo_dse.evaluators.engine import Engine
     from search_spaces.parameter import Parameter as SpaceParameter
     from search_spaces.quantity import Value
     from search_spaces.space import DesignSpace, Point
@@ -94,6 +95,17 @@ EvaluatorOption = Annotated[
         "built-in cost model if absent.",
     ),
 ]
+EngineOption = Annotated[
+    Literal["local", "process"] | None,
+    Parameter(
+        name="--engine",
+        help="local: designs are measured here; process: several at a time, each in a process of its own. "
+        "local if absent, process with --workers.",
+    ),
+]
+WorkersOption = Annotated[
+    WholeNumber | None, Parameter(name="--workers", help="Designs that are measured at a time; 1 if absent.")
+]
 StudyOption = Annotated[
     str | None, Parameter(name="--study", help="The study's name; one with the time in it if absent.")
 ]
@@ -157,6 +169,33 @@ def _transferring(fields: dict[str, Any]) -> dict[str, Any]:
             raise UserError(f"--optimizer goes with a transfer only where the method is warm-start, but {got}")
         fields["knobs"] = {"optimizer": fields.pop("optimizer")}
     return fields
+
+
+def sources_of(transfer: list[str] | None, prior: str | None, evaluator: str | None) -> list[str] | None:
+    """What a search learns from: sources of the store, and the built-in model if it is the prior.
+
+    Raises:
+        UserError: the built-in model would be its own prior.
+    """
+    if prior is None:
+        return transfer
+    from apollo_dse.question import MODEL
+
+    if evaluator is None:
+        raise UserError(f"--prior {prior} is for an --evaluator of your own, but there is none")
+    return [*(transfer or []), MODEL]
+
+
+def engine_of(engine: Literal["local", "process"] | None, workers: int | None) -> "Engine":
+    """The engine of two options.
+
+    Raises:
+        UserError: they do not go together.
+    """
+    from apollo_dse.evaluators.engine import Engine
+
+    with user_input():
+        return Engine(engine or ("local" if workers is None else "process"), 1 if workers is None else workers)
 
 
 def shape(text: str, option: str = "--input") -> tuple[int, ...]:

@@ -1,11 +1,12 @@
 """`apollo-dse explore`: search a space of designs, keep every trial, say which design to build."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from cyclopts import Parameter
 
 from apollo_dse.cli.arguments import (
     ConstraintOptions,
+    EngineOption,
     EvaluatorOption,
     JsonOption,
     MethodOption,
@@ -17,8 +18,11 @@ from apollo_dse.cli.arguments import (
     StudyOption,
     TransferOptions,
     WholeNumber,
+    WorkersOption,
     WorkloadOptions,
     asked,
+    engine_of,
+    sources_of,
 )
 from apollo_dse.cli.searching import search
 
@@ -30,6 +34,8 @@ def explore(  # noqa: PLR0913 - one parameter an option
     objective: ObjectiveOptions = None,
     constraint: ConstraintOptions = None,
     evaluator: EvaluatorOption = None,
+    engine: EngineOption = None,
+    workers: WorkersOption = None,
     optimizer: Annotated[
         str | None, Parameter(help="Who searches, such as bayesian or evolution; portfolio if absent.")
     ] = None,
@@ -38,6 +44,10 @@ def explore(  # noqa: PLR0913 - one parameter an option
     seed: Annotated[WholeNumber | None, Parameter(help="Same seed, same trials; 0 if absent.")] = None,
     minimize: MinimizeOption = None,
     transfer: TransferOptions = None,
+    prior: Annotated[
+        Literal["analytical"] | None,
+        Parameter(help="Of an --evaluator that is slow: begin with what the built-in model predicts."),
+    ] = None,
     method: MethodOption = None,
     study: StudyOption = None,
     store: StoreOption = None,
@@ -46,18 +56,24 @@ def explore(  # noqa: PLR0913 - one parameter an option
 ) -> None:
     r"""Search a design space for the best accelerator.
 
-    Every trial is kept in the store. Ctrl-C saves the batch at hand and stops.
-    With --evaluator, metrics are the evaluator's own.
+    Every trial is kept in the store. Ctrl-C finishes and saves what is being measured, and stops; twice: at
+    once. With --evaluator, metrics are the evaluator's own.
 
     Examples:
       apollo-dse explore --workload mobilenet_v2 --constraint 'area<=20' --study a
       apollo-dse explore --study a --resume --trials 1000
       apollo-dse explore --workload a.json --workload b.json --objective latency \
         --objective energy --constraint 'power<=2W' --json
-      apollo-dse explore --evaluator sim.yaml --space own.yaml --objective cycles
+      apollo-dse explore --evaluator sim.yaml --space own.yaml --objective cycles \
+        --workers 4
+      apollo-dse explore --evaluator sim.yaml --workload resnet50 --prior analytical
     """
     given = asked(
         workloads=workload, space=space, objectives=objective, constraints=constraint, optimizer=optimizer,
-        batch=batch, seed=seed, minimize=minimize, sources=transfer, method=method, evaluator=evaluator,
+        batch=batch, seed=seed, minimize=minimize, sources=sources_of(transfer, prior, evaluator),
+        method=method or (prior and not optimizer and "predicted"), evaluator=evaluator,
     )  # fmt: skip
-    search(given, trials=trials, study=study, store=store, resume=resume, json=json)
+    search(
+        given, trials=trials, study=study, store=store, resume=resume, json=json,
+        engine=engine_of(engine, workers),
+    )  # fmt: skip

@@ -45,6 +45,11 @@ class Outcome:
         """Trials that can be built, mapped, and keep the limits."""
         return sum(map(self.study.problem.feasible, self.study.trials))
 
+    @property
+    def failed(self) -> int:
+        """Trials whose run failed, so that nothing is known of their designs."""
+        return sum(trial.measurement.has_failed for trial in self.study.trials)
+
     def document(self) -> dict[str, object]:
         """The outcome as one JSON document; `best` is null when nothing is feasible, and `reasons` says why."""
         study, question = self.study, self.question
@@ -61,6 +66,7 @@ class Outcome:
             "minimize": question.mapped_for,
             "trials": len(study.trials),
             "feasible": self.feasible,
+            "failed": self.failed,
             "best": None if self.best is None else trial_document(self.best),
             "pareto": [trial_document(trial) for trial in self.front],
             "limits": [_limit(limitation) for limitation in study.limitations()],
@@ -94,6 +100,8 @@ class Outcome:
         total = len(study.trials)
         share = f"{100 * self.feasible / total:.0f} % feasible" if total else "none feasible"
         output.line(f"study {study.name}: {total} trials, {share}, {self.seconds:.1f} s, kept in {self.store}")
+        if self.failed:
+            self._show_failures()
         if self.best is None:
             self._show_reasons()
             return
@@ -119,6 +127,11 @@ class Outcome:
             for each in accounts
         ]
         output.table(("prior", "weight", "distance", "remarks"), rows)
+
+    def _show_failures(self) -> None:
+        last = next(trial for trial in reversed(self.study.trials) if trial.measurement.has_failed)
+        share = f"{self.failed} of {len(self.study.trials)} runs failed, and say nothing of their designs"
+        output.line(f"{share}; the last, trial {last.number}: {last.measurement.infeasible_because}")
 
     def _show_reasons(self) -> None:
         output.line("no design was feasible; the reasons and how often:")
@@ -151,6 +164,8 @@ def news(study: Study) -> str:
         return ""
     feasible = sum(map(problem.feasible, study.trials))
     share = f"{100 * feasible / total:.0f} % feasible"
+    if failed := sum(trial.measurement.has_failed for trial in study.trials):
+        share += f", {failed} failed"
     front = study.pareto_front
     if len(problem.objectives) > 1:
         return f"{share}, {len(front)} on the Pareto front"

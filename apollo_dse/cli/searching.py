@@ -17,6 +17,7 @@ from apollo_dse.cli.errors import Interrupted, UserError, user_input
 
 if TYPE_CHECKING:
     from apollo_dse.cli.beside import Ablation, Runner
+    from apollo_dse.evaluators.engine import Engine
     from apollo_dse.question import Question
     from apollo_dse.storage import Store
     from apollo_dse.study import End, Study
@@ -33,6 +34,7 @@ def search(  # noqa: PLR0913 - one parameter an option
     ablate: "Callable[[Runner, Question, Study, int], Ablation] | None" = None,
     command: str = "explore",
     missing: str = "--workload must be given: a network of the zoo, or a traced FILE.json",
+    engine: "Engine | None" = None,
 ) -> None:
     """Run a study and write what it found.
 
@@ -47,6 +49,7 @@ def search(  # noqa: PLR0913 - one parameter an option
         ablate: makes searches beside this one, to compare it with, with what runs them; None: there are none.
         command: that goes on with the study.
         missing: what is wrong where no network was given.
+        engine: where points are measured; None: here.
 
     Raises:
         UserError: an option is wrong.
@@ -56,6 +59,7 @@ def search(  # noqa: PLR0913 - one parameter an option
         raise UserError(f"`--trials >= 1` must hold, but got {trials}")
     start = perf_counter()
     from apollo_dse.cli.outcome import Outcome
+    from apollo_dse.evaluators.engine import LOCAL
     from apollo_dse.storage import Store, StoreError
 
     if resume and study is None:
@@ -64,10 +68,11 @@ def search(  # noqa: PLR0913 - one parameter an option
         _check_new(given, missing)
     with user_input("", StoreError), Store(store) as opened:
         name = _name(given) if study is None else study
-        question, running = _begin(opened, name, given, resume)
+        question, running = _begin(opened, name, given, resume, engine or LOCAL)
         again = f"apollo-dse {command} --study {name} --store {opened.path} --trials {trials} --resume"
         end = _completed(question, running, trials, again)
-        beside = ablate(partial(_run_beside, opened, again), question, running, trials) if ablate else None
+        runner = partial(_run_beside, opened, engine or LOCAL, again)
+        beside = ablate(runner, question, running, trials) if ablate else None
         if end == "exhausted":
             output.note(f"no design is left: all that the space has are among the {len(running.trials)} trials")
         found = Outcome(question, running, str(opened.path), perf_counter() - start, beside)
@@ -82,9 +87,11 @@ def _completed(question: "Question", study: "Study", trials: int, again: str) ->
     return _run(question, study, trials, again)
 
 
-def _run_beside(store: "Store", again: str, question: "Question", name: str, trials: int) -> "Study":
+def _run_beside(
+    store: "Store", engine: "Engine", again: str, question: "Question", name: str, trials: int
+) -> "Study":
     """The study of another question beside the one that was asked, run; it is resumed where it is there."""
-    study = question.study(store, name)
+    study = question.study(store, name, engine)
     _run(question, study, trials, again)
     return study
 
@@ -121,20 +128,22 @@ def _name(given: dict[str, Any]) -> str:
     return f"{stem[:60]}-{datetime.now():%Y%m%d-%H%M%S}"
 
 
-def _begin(store: "Store", name: str, given: dict[str, Any], resume: bool) -> tuple["Question", "Study"]:
+def _begin(
+    store: "Store", name: str, given: dict[str, Any], resume: bool, engine: "Engine"
+) -> tuple["Question", "Study"]:
     from apollo_dse.library import load
-    from apollo_dse.question import Question
+    from apollo_dse.question import MODEL, Question
 
     if "sources" in given:
-        given["sources"] = tuple(load(store, reference) for reference in given["sources"])
+        given["sources"] = tuple(each if each == MODEL else load(store, each) for each in given["sources"])
     if resume:
         question = replace(Question.stored(store.header(name)), **given)
     elif name in store.names():
         raise UserError(f"{store.path} has a study {name!r} already; --resume goes on with it, or name another")
     else:
         question = Question(**given)
-    with output.waiting("Loading the cost model"):
-        return question, question.study(store, name)
+    with output.waiting("Loading the cost model" if question.is_analytical else "Loading the optimizer"):
+        return question, question.study(store, name, engine)
 
 
 def _run(question: "Question", study: "Study", trials: int, again: str) -> "End":

@@ -2,7 +2,10 @@
 
 analytical   the built-in cost model
 command      any program, as a user's file describes it
+several      one evaluator for each of several networks, as one
 area         the area of a template, for evaluators that measure none
+engine       how many points are measured at a time, and where
+memory       measurements on disk, so that nothing is measured twice
 
 A distribution offers its own by entry points; what it leads to is called with a design space and workloads:
 
@@ -10,9 +13,10 @@ A distribution offers its own by entry points; what it leads to is called with a
     gem5 = "their_package.gem5:Gem5"
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Generator, Sequence
+from functools import partial
 from pathlib import Path
-from typing import Protocol, runtime_checkable
+from typing import Any, Protocol, runtime_checkable
 
 from accel_models import Workload
 from apollo_dse.registry import Registry
@@ -31,6 +35,9 @@ class Evaluator(Protocol):
 
     `metrics` are the names that a feasible measurement has. `fingerprint` identifies what is measured: two
     evaluators of the same fingerprint measure the same thing, so what a store holds of one serves the other.
+
+    An evaluator may also have a `preview`, which says at next to no cost what follows from points alone
+    (`Problem.preview`), a `timeout_s` for a point, which the engine `process` keeps, and `waits` (see there).
     """
 
     @property
@@ -49,11 +56,11 @@ class Evaluator(Protocol):
 
 
 @runtime_checkable
-class Previewing(Evaluator, Protocol):
-    """An evaluator that says at next to no cost what follows from points alone (`Problem.preview`)."""
+class Streaming(Evaluator, Protocol):
+    """An evaluator whose measurements are there one after the other."""
 
-    def preview(self, points: Sequence[Point]) -> list[Measurement]:
-        """One measurement a point, in order, with the metrics that are known, or why it cannot be built."""
+    def stream(self, points: Sequence[Point], stop: Callable[[], bool]) -> Generator[Measurement, None, None]:
+        """Measurements of `points`, in order; only those that were begun, once `stop()` is true."""
         ...
 
 
@@ -75,6 +82,8 @@ names = _REGISTRY.names
 def get(name: str) -> Evaluators:
     """The evaluators of that name, or of that file: call it as `get(name)(design_space, workloads)`.
 
+    All but the built-in model are asked for no point twice (`memory.Remembered`).
+
     Raises:
         ValueError: there are none (the message has the nearest name), or the file says something wrong.
         OSError: the file cannot be read.
@@ -84,4 +93,32 @@ def get(name: str) -> Evaluators:
 
         return evaluators_of(name)
     made: Evaluators = _REGISTRY.get(name)
-    return made
+    return made if name == ANALYTICAL else partial(_remembered, made)
+
+
+def preview_of(evaluator: Evaluator) -> Callable[[Sequence[Point]], list[Measurement]] | None:
+    """The preview of an evaluator; None: nothing is known."""
+    preview: Callable[[Sequence[Point]], list[Measurement]] | None = trait(evaluator, "preview")
+    return preview
+
+
+def waits(evaluator: Evaluator) -> bool:
+    """Whether an evaluator says that it `waits` for processes of its own: several threads may ask it at once.
+
+    It then looks now and then whether its run is `cancelling.cancelled`.
+    """
+    return bool(trait(evaluator, "waits"))
+
+
+def trait(evaluator: Evaluator, name: str) -> Any:
+    """An attribute that an evaluator need not have: its own, or that of the one that it asks; else None."""
+    asked: object = evaluator
+    while asked is not None and not hasattr(asked, name):
+        asked = getattr(asked, "evaluator", None)
+    return getattr(asked, name, None)
+
+
+def _remembered(made: Evaluators, design_space: DesignSpace, workloads: Sequence[Workload]) -> Evaluator:
+    from apollo_dse.evaluators.memory import Remembered
+
+    return Remembered(made(design_space, workloads), with_source=True)

@@ -8,7 +8,7 @@ simulator. One that measures area itself is believed, and nothing is known befor
 from collections.abc import Sequence
 from dataclasses import replace
 
-from apollo_dse.evaluators import Evaluator, Previewing
+from apollo_dse.evaluators import Evaluator, preview_of
 from apollo_dse.evaluators.identity import template_of
 from apollo_dse.trial import Measurement
 from search_spaces.space import DesignSpace, Point
@@ -44,8 +44,8 @@ class TemplateArea:
 
     def preview(self, points: Sequence[Point]) -> list[Measurement]:
         """Area of each point's design, and what the evaluator itself knows beforehand."""
-        if isinstance(self.evaluator, Previewing):
-            return self._with_area(points, self.evaluator.preview(points))
+        if (preview := preview_of(self.evaluator)) is not None:
+            return self._with_area(points, preview(points))
         return [Measurement({AREA: self._area_mm2(point)}) for point in points]
 
     def _with_area(self, points: Sequence[Point], measured: Sequence[Measurement]) -> list[Measurement]:

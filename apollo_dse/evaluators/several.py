@@ -3,7 +3,7 @@
 from collections.abc import Collection, Mapping, Sequence
 from math import prod
 
-from apollo_dse.evaluators import Evaluator
+from apollo_dse.evaluators import Evaluator, waits
 from apollo_dse.trial import Measurement
 from search_spaces.space import Point
 
@@ -43,6 +43,11 @@ class Several:
     def fingerprint(self) -> str:
         """Those of all evaluators."""
         return "; ".join(each.fingerprint for each in self.evaluators.values())
+
+    @property
+    def waits(self) -> bool:
+        """Whether all evaluators do."""
+        return all(map(waits, self.evaluators.values()))
 
     def __call__(self, points: Sequence[Point]) -> list[Measurement]:
         """One measurement a point, in order."""

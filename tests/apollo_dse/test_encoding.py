@@ -43,6 +43,14 @@ def test_features_by_hand() -> None:
     assert features.tolist() == pytest.approx([2 / 3, 1 / 5, 1 / 2, 1 / 4, 0, 1, 0])
 
 
+def test_rows_survive_their_features() -> None:
+    for encoding in (ENCODING, Encoding(MIXED, [("lanes", "depth"), ("banks", "clock")])):
+        rows = encoding.draws(np.random.default_rng(1), 2000)
+        assert encoding.rows_of(encoding.features(rows)) == pytest.approx(rows, abs=1e-12)
+    none = Encoding(SearchSpace((Ordinal("a", (3,)),)))
+    assert none.rows_of(np.zeros((2, 0))).shape == (2, 0)
+
+
 def test_features_fill_the_unit_cube() -> None:
     features = ENCODING.features(ENCODING.draws(np.random.default_rng(0), 5000))
     assert features.min(axis=0).tolist() == pytest.approx([0] * 7, abs=0.01)

@@ -1,4 +1,4 @@
-"""Any program as an evaluator, from a YAML or TOML file (docs/evaluators.md has a tutorial).
+"""Any program as an evaluator, from a YAML or TOML file.
 
     command: [python, "{here}/sim.py", "{input}"]        # no shell reads these words
     input: {format: json}                                # what {input} is: json, yaml, or text by a template
@@ -9,21 +9,7 @@
       - {exit_code: 3, regex: 'does not fit: (.*)'}      # all else that goes wrong is a run that failed
     timeout_s: 600
 
-| key | what it says |
-|---|---|
-| `command` | the program and its arguments, with placeholders |
-| `input` | the file `{input}`: of `format` json or yaml the point as a mapping, or a `template: FILE`; `name` |
-| `outputs` | by metric: `json`, a path, or `regex`, of one group, whose last match counts |
-| | `from`: stdout, stderr or a file; `unit` or `scale`; `may_be_negative: true` |
-| `infeasible` | `exit_code`, `regex` (`from` stderr), or both; `reason` |
-| `files` | what else the answers follow from: a study notices when one has changed |
-| `environment` | names of variables to pass on, beside `evaluator.ENVIRONMENT` |
-| `timeout_s`, `memory_bytes` | of a run, 3600; of each process's address space, unlimited |
-| `retries`, `retry_after_s` | of runs that crash, 0; seconds before the first, 1, doubled for each next |
-| `keep` | a folder for the directories of runs, which are deleted otherwise |
-
-Placeholders are the parameters' names (`{pe_x}`), `{input}`, `{output}` (a file that outputs come
-`from: output`), `{workload}` (the network as JSON), `{directory}` (the run's own) and `{here}` (this file's).
+All keys and placeholders are in docs/evaluators.md.
 """
 
 from collections.abc import Sequence
@@ -35,6 +21,7 @@ from apollo_dse.evaluators import Evaluator
 from apollo_dse.evaluators.command.description import Description
 from apollo_dse.evaluators.command.evaluator import CommandEvaluator, uses_workload
 from apollo_dse.evaluators.command.reading import load
+from apollo_dse.evaluators.memory import Remembered
 from apollo_dse.evaluators.several import Several
 from search_spaces.space import DesignSpace
 
@@ -48,19 +35,19 @@ class CommandEvaluators:
     description: Description
 
     def __call__(self, design_space: DesignSpace, workloads: Sequence[Workload]) -> Evaluator:
-        """One run a point and network; one a point, where the program is given no network.
+        """One run a point and network; one a point, where the program is given no network; none twice.
 
         Raises:
             ValueError: as `CommandEvaluator`, or there is no workload for a program that is given one.
         """
         description = self.description
         if not uses_workload(description):
-            return CommandEvaluator(description, design_space)
+            return Remembered(CommandEvaluator(description, design_space))
         names = [each.name for each in workloads]
         if not names or len(set(names)) < len(names):
             rule = f"{description.name}: workloads must be at least one, of distinct names"
             raise ValueError(f"{rule}, for a program with {{workload}}, but got {names}")
-        made = {each.name: CommandEvaluator(description, design_space, each) for each in workloads}
+        made = {each.name: Remembered(CommandEvaluator(description, design_space, each)) for each in workloads}
         if len(made) == 1:
             return made[names[0]]
         signed = [output.metric for output in description.outputs if output.may_be_negative]

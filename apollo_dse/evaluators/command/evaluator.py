@@ -3,7 +3,6 @@
 import json
 import os
 import shutil
-import signal
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from hashlib import sha256
@@ -20,6 +19,7 @@ from apollo_dse.evaluators.command.description import Description, Infeasibility
 from apollo_dse.evaluators.command.outputs import compiled
 from apollo_dse.evaluators.command.running import POLL_S, Ended, Written, run
 from apollo_dse.evaluators.identity import digest_of
+from apollo_dse.evaluators.isolated import exit_text
 from apollo_dse.trial import Measurement, one_line
 from search_spaces.files.content import at
 from search_spaces.space import DesignSpace, Point, canonical
@@ -49,6 +49,8 @@ class CommandEvaluator:
     Raises:
         ValueError: a placeholder is unknown, a parameter never reaches the program, or there is no program.
     """
+
+    waits = True
 
     def __init__(
         self, description: Description, design_space: DesignSpace, workload: Workload | None = None
@@ -217,18 +219,10 @@ def _infeasible(rule: Infeasibility, ended: Ended, written: Mapping[str, str]) -
 
 def _crash(ended: Ended) -> str:
     """How a run ended that should have ended with 0, and the last that it wrote to stderr."""
-    code = ended.exit_code
-    how = f"exit code {code}" if code >= 0 else f"killed by {_signal_name(-code)}"
+    how = exit_text(ended.exit_code) if ended.exit_code >= 0 else f"killed by {exit_text(ended.exit_code)}"
     lines = [line.strip() for line in ended.stderr.splitlines() if line.strip()][-LAST_LINES:]
     said = " | ".join(lines)[-MOST_CHARACTERS:]
     return f"{how}, but exit code 0 is success" + (f", and stderr ends in {said!r}" if said else "")
-
-
-def _signal_name(number: int) -> str:
-    try:
-        return signal.Signals(number).name
-    except ValueError:
-        return f"signal {number}"
 
 
 def _wait(seconds: float) -> None:

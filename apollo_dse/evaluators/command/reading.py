@@ -14,8 +14,10 @@ from search_spaces.files.content import MAX_BYTES, at, mapping, read, refuse_unk
 from search_spaces.quantity import nearest_name, parse_quantity
 
 HERE = "{here}"
-_KEYS = ("name", "command", "input", "outputs", "infeasible", "files", "environment")
-_LIMITS = ("timeout_s", "memory_bytes", "retries", "retry_after_s", "keep")
+KEYS = (
+    *("name", "command", "input", "outputs", "infeasible", "files", "environment"),
+    *("timeout_s", "memory_bytes", "retries", "retry_after_s", "keep"),
+)
 _METRIC = re.compile(r"[A-Za-z_]\w*")
 
 T = TypeVar("T")
@@ -34,7 +36,7 @@ def load(path: str | Path) -> Description:
 
 
 def _description(content: Mapping[str, object], folder: Path, stem: str) -> Description:
-    refuse_unknown(content, (*_KEYS, *_LIMITS))
+    refuse_unknown(content, KEYS)
     get = partial(_entry, content)
     for key in ("command", "outputs"):
         if key not in content:

@@ -1,4 +1,4 @@
-"""Programs that go wrong, run for real: nothing hangs, nothing stays behind, the reason says what happened."""
+"""Programs that go wrong, run for real: nothing hangs, nothing is left behind, and reasons say why."""
 
 import os
 import signal
@@ -238,6 +238,6 @@ def test_directories_are_deleted_unless_they_are_asked_for(tmp_path, monkeypatch
     simulator(tmp_path, code)([POINT])
     assert set(os.listdir(tmp_path)) - before == {"sim.py", "sim.yaml", "space.yaml"}
     for _ in range(2):
-        simulator(tmp_path, code, keep="runs")([POINT])
+        simulator(tmp_path, code, keep="runs").evaluator([POINT])
     [directory] = (tmp_path / "runs").iterdir()
     assert {each.name for each in directory.iterdir()} == {"deep", "input.json"}
