@@ -4,9 +4,9 @@
 
 For each seed a supernet is trained, `SCORED` random cells are scored on the validation images, and the best
 of them is reported on the test images, with the seconds of all of it on one thread. Then `RANKED` cells train
-by themselves, `TRAININGS` times each, and their accuracies are compared with those of the supernets, on validation
-images of the digits and of digits behind noise. Seconds are both of the clock and of the processor; where other
-processes ran, only the latter mean anything.
+by themselves, `TRAININGS` times each, and the accuracies are compared with those of the supernets, on
+validation images of the digits and of digits behind noise. Seconds are both of the clock and of the processor;
+where other processes ran, neither is that of an idle machine.
 """
 
 import argparse

@@ -36,5 +36,5 @@ class OneShot:
 
 
 SINGLE_PATH = OneShot(SinglePath())
-DIGITS_SCHEDULE = Schedule(epochs=100)
+DIGITS_SCHEDULE = Schedule(epochs=80)
 """Of a supernet on the digits."""
