@@ -36,5 +36,5 @@ class OneShot:
 
 
 SINGLE_PATH = OneShot(SinglePath())
-DIGITS_SCHEDULE = Schedule(epochs=80)
+DIGITS_SCHEDULE = Schedule(epochs=100)
 """Of a supernet on the digits."""
