@@ -3,10 +3,10 @@
     python benchmarks/gradient_search.py --out benchmarks/results/gradient_search.json
 
 All search cells and one of eight designs at once, for the logarithm of the energy-delay product at weight
-`WEIGHT`, within limits on latency and area, each of which half of all pairs keep. What each settles on is priced
-by the cost model (not by the sum over edges that it was searched with), and trained by itself; `drawn` are random
-cells that keep the limits, trained alike. DARTS is run without hardware, too: its operations tell whether it
-collapsed to skips and pools.
+`WEIGHT`, within limits on latency and area, each of which half of all pairs keep. What each settles on is
+priced by the cost model (not by the sum over edges that it was searched with), and trained by itself; `drawn`
+are random cells that keep the limits, trained alike. DARTS is run without hardware, too: its operations tell
+whether it collapsed to skips and pools.
 """
 
 import argparse

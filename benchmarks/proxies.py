@@ -4,7 +4,8 @@
 
 The table has a column `arch_str` and one of test accuracies on CIFAR-10. `CELLS` random cells are scored as
 networks of three stages of one cell, 16 channels wide at first, on `BATCH` images of Gaussian noise, 16 x 16,
-with random labels: the table's images are not needed, and not there. A network that a proxy cannot score ranks last.
+with random labels: the table's images are not needed, and not there. A network that a proxy cannot score ranks
+last.
 """
 
 import argparse
