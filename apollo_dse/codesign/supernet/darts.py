@@ -4,8 +4,9 @@ Liu, Simonyan and Yang, "DARTS: Differentiable architecture search", ICLR 2019, 
 `HardwareLoss` the expected cost is in the loss, and which design it is on is a softmax, too (as in DANCE, Choi
 et al., arXiv 2009.06237, and EDD, Li et al., arXiv 2005.02563, where designs are relaxed otherwise).
 
-On cells of NAS-Bench-201 DARTS is known to end in skips (Dong and Yang, arXiv 2001.00326, table 5); what it
-does here `benchmarks/gradient_search.py` measures.
+What was found is `Relaxed.chosen`: the likeliest of the cells that hear their input, within the limits. On
+cells of NAS-Bench-201 DARTS is known to end in skips (Dong and Yang, arXiv 2001.00326, table 5); what it does
+here `benchmarks/gradient_search.py` measures.
 """
 
 from collections.abc import Callable, Sequence
@@ -18,7 +19,7 @@ from torch.nn.functional import cross_entropy, softmax
 from apollo_dse.codesign.datasets import Dataset
 from apollo_dse.codesign.supernet.costs import HardwareLoss
 from apollo_dse.codesign.supernet.network import mixture_of
-from apollo_dse.codesign.supernet.relaxed import Found, Relaxed, cell_of, validation_batch
+from apollo_dse.codesign.supernet.relaxed import Relaxed, validation_batch
 from apollo_dse.codesign.training import Step
 
 Loss = Callable[[], Tensor]
@@ -132,8 +133,3 @@ class Darts:
     @staticmethod
     def _loss(module: Relaxed, weights: Tensor, images: Tensor, labels: Tensor) -> Tensor:
         return cross_entropy(module(images, mixture_of(weights)), labels)
-
-
-def likeliest(module: Relaxed) -> Found:
-    """The choice with the largest number on every edge, and the design with the largest."""
-    return Found(cell_of(module.choices.argmax(1).tolist()), int(module.designs.argmax()))

@@ -14,10 +14,9 @@ from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
 from apollo_dse.codesign.datasets import Dataset
-from apollo_dse.codesign.supernet.costs import HardwareLoss
-from apollo_dse.codesign.supernet.nasp import one_hot
+from apollo_dse.codesign.supernet.costs import LIVE, HardwareLoss
 from apollo_dse.codesign.supernet.network import EDGES, SuperNetwork, path_of
-from apollo_dse.codesign.supernet.relaxed import Found, Moments, cell_of, validation_batch
+from apollo_dse.codesign.supernet.relaxed import Found, Moments, cell_of, number_of, one_hot, validation_batch
 from apollo_dse.codesign.supernet.scoring import score
 from apollo_dse.codesign.training import Step
 from apollo_dse.optimizers.reinforce.controller import Controller
@@ -115,13 +114,16 @@ class Enas:
         return torch.zeros(()) if self.hardware is None else self.hardware(*one_hot(found, designs))
 
     def best(self, module: Controlled, draws: int, rng: np.random.Generator) -> Found:
-        """Of so many drawn cells the one with the largest reward on all validation images."""
+        """Of so many drawn cells the one with the largest reward on all validation images.
+
+        Those that hear their input and keep the limits come first.
+        """
         cells, _ = module.drawn(draws, rng)
-        split = self.dataset.validation
-        return max(
-            cells,
-            key=lambda found: (
-                score(module.network, found.point, self.dataset, split)
-                - float(self.taken_off(found, module.designs))
-            ),
-        )
+        allowed = LIVE.expand(module.designs, -1) if self.hardware is None else self.hardware.allowed()
+
+        def rank(found: Found) -> tuple[bool, float]:
+            right = score(module.network, found.point, self.dataset, self.dataset.validation)
+            kept = bool(allowed[found.design, number_of(found.point)])
+            return kept, right - float(self.taken_off(found, module.designs))
+
+        return max(cells, key=rank)

@@ -14,42 +14,13 @@ from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
 from apollo_dse.codesign.datasets import Dataset
-from apollo_dse.codesign.supernet.costs import CELLS, LIVE, HardwareLoss
-from apollo_dse.codesign.supernet.network import EDGES, mixture_of, path_of
-from apollo_dse.codesign.supernet.relaxed import Found, Relaxed, cell_of, validation_batch
+from apollo_dse.codesign.supernet.costs import CELLS, HardwareLoss
+from apollo_dse.codesign.supernet.network import mixture_of, path_of
+from apollo_dse.codesign.supernet.relaxed import Relaxed, cell_of, one_hot, validation_batch
 from apollo_dse.codesign.training import Step
-from search_spaces.networks.nas_bench_201 import CHOICES
 
 START = 0.5
 """Of all numbers, as in the authors' code: `Relaxed(network, start=START)`."""
-
-
-def project(choices: Tensor, designs: Tensor, allowed: Tensor | None = None) -> Found:
-    """The cell and design with the largest sum of numbers of those that are allowed; of equal ones the first.
-
-    Args:
-        choices: of each edge and choice, [6, 5].
-        designs: of each design, [d].
-        allowed: of each design and cell (`CELLS`), [d, 15625]; None: all that hear their input.
-
-    Raises:
-        ValueError: none is allowed.
-    """
-    sums = designs[:, None] + choices[torch.arange(len(EDGES)), CELLS.to(choices.device)].sum(1)  # d 15625
-    allowed = LIVE if allowed is None else allowed
-    if not bool(allowed.any()):
-        raise ValueError("limits must leave a cell on some design, but none keeps them")
-    sums = sums.masked_fill(~allowed.to(sums.device), -torch.inf)
-    design, cell = divmod(int(sums.argmax()), len(CELLS))
-    return Found(cell_of(CELLS[cell].tolist()), design)
-
-
-def one_hot(found: Found, designs: int) -> tuple[Tensor, Tensor]:
-    """Numbers [6, 5] and [d] of a cell and a design: 1 for what is chosen, else 0."""
-    rows = [[float(found.point[edge] == choice) for choice in CHOICES] for edge in EDGES]
-    shares = torch.zeros(designs)
-    shares[found.design] = 1.0
-    return torch.tensor(rows), shares
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,24 +50,16 @@ class Nasp:
         if not warm or step.rng.random() < self.explore:
             point = cell_of(CELLS[int(step.rng.integers(len(CELLS)))].tolist())
         else:
-            point = self.chosen(module).point
+            point = module.chosen(self.hardware).point
         loss = cross_entropy(module(step.images, path_of(point)), step.labels)
         loss.backward()  # type: ignore[no-untyped-call]
         return loss.detach()
 
-    def chosen(self, module: Relaxed) -> Found:
-        """The cell and the design that the numbers stand for, within the limits.
-
-        Raises:
-            ValueError: nothing keeps the limits.
-        """
-        allowed = None if self.hardware is None else self.hardware.allowed()
-        return project(module.choices, module.designs, allowed)
-
     def _choose(self, module: Relaxed, step: Step) -> None:
         device = module.choices.device
         points = [
-            each.to(device).requires_grad_() for each in one_hot(self.chosen(module), len(module.designs))
+            each.to(device).requires_grad_()
+            for each in one_hot(module.chosen(self.hardware), len(module.designs))
         ]
         images, labels = validation_batch(self.dataset, len(step.labels), step.rng, str(device))
         loss = cross_entropy(module(images, mixture_of(points[0])), labels)

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from apollo_dse.codesign.datasets import Dataset
+from apollo_dse.codesign.supernet.costs import CELLS, LIVE, HardwareLoss
 from apollo_dse.codesign.supernet.network import EDGES, SuperNetwork
 from apollo_dse.codesign.training import tensors
 from search_spaces.networks.nas_bench_201 import CHOICES
@@ -75,6 +76,14 @@ class Relaxed(nn.Module):
         scores: Tensor = self.network(images, paths)
         return scores
 
+    def chosen(self, hardware: HardwareLoss | None = None) -> "Found":
+        """The cell and the design that the numbers stand for (`project`), within the limits if there are any.
+
+        Raises:
+            ValueError: nothing keeps the limits.
+        """
+        return project(self.choices, self.designs, None if hardware is None else hardware.allowed())
+
     def descend(self, gradients: Sequence[Tensor], rate: float) -> None:
         """Move choices and designs one step of Adam against their gradients."""
         self.moments.descend([self.choices, self.designs], gradients, rate)
@@ -91,6 +100,42 @@ class Found:
 def cell_of(indices: Sequence[int]) -> Point:
     """The cell whose edges have the choices of these indices, in order."""
     return {edge: CHOICES[index] for edge, index in zip(EDGES, indices, strict=True)}
+
+
+def number_of(point: Point) -> int:
+    """The place of a cell in `CELLS`."""
+    number = 0
+    for edge in EDGES:
+        number = number * len(CHOICES) + CHOICES.index(str(point[edge]))
+    return number
+
+
+def project(choices: Tensor, designs: Tensor, allowed: Tensor | None = None) -> Found:
+    """The cell and design with the largest sum of numbers of those that are allowed; of equal ones the first.
+
+    Args:
+        choices: of each edge and choice, [6, 5].
+        designs: of each design, [d].
+        allowed: of each design and cell (`CELLS`), [d, 15625]; None: all that hear their input.
+
+    Raises:
+        ValueError: none is allowed.
+    """
+    sums = designs[:, None] + choices[torch.arange(len(EDGES)), CELLS.to(choices.device)].sum(1)  # d 15625
+    allowed = LIVE if allowed is None else allowed
+    if not bool(allowed.any()):
+        raise ValueError("limits must leave a cell on some design, but none keeps them")
+    sums = sums.masked_fill(~allowed.to(sums.device), -torch.inf)
+    design, cell = divmod(int(sums.argmax()), len(CELLS))
+    return Found(cell_of(CELLS[cell].tolist()), design)
+
+
+def one_hot(found: Found, designs: int) -> tuple[Tensor, Tensor]:
+    """Numbers [6, 5] and [d] of a cell and a design: 1 for what is chosen, else 0."""
+    rows = [[float(found.point[edge] == choice) for choice in CHOICES] for edge in EDGES]
+    shares = torch.zeros(designs)
+    shares[found.design] = 1.0
+    return torch.tensor(rows), shares
 
 
 def validation_batch(

@@ -6,9 +6,8 @@ import pytest
 import torch
 
 from apollo_dse.codesign.supernet.costs import CELLS, LIVE, CostTable, HardwareLoss
-from apollo_dse.codesign.supernet.nasp import one_hot
 from apollo_dse.codesign.supernet.network import EDGES
-from apollo_dse.codesign.supernet.relaxed import Found, cell_of
+from apollo_dse.codesign.supernet.relaxed import Found, cell_of, one_hot
 from apollo_dse.evaluators.analytical import AnalyticalEvaluator
 from search_spaces import registered
 from search_spaces.modules.nas_bench_201 import wired

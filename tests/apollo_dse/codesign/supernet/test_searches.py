@@ -7,11 +7,20 @@ from torch.nn.functional import cross_entropy
 
 from apollo_dse.codesign.datasets import load
 from apollo_dse.codesign.supernet.costs import CELLS, CostTable, HardwareLoss
-from apollo_dse.codesign.supernet.darts import Darts, first_order, likeliest, second_order
+from apollo_dse.codesign.supernet.darts import Darts, first_order, second_order
 from apollo_dse.codesign.supernet.enas import Controlled, Enas
-from apollo_dse.codesign.supernet.nasp import START, Nasp, one_hot, project
+from apollo_dse.codesign.supernet.nasp import START, Nasp
 from apollo_dse.codesign.supernet.network import EDGES, SuperNetwork, path_of
-from apollo_dse.codesign.supernet.relaxed import Found, Moments, Relaxed, cell_of, validation_batch
+from apollo_dse.codesign.supernet.relaxed import (
+    Found,
+    Moments,
+    Relaxed,
+    cell_of,
+    number_of,
+    one_hot,
+    project,
+    validation_batch,
+)
 from apollo_dse.codesign.training import Schedule, Step, tensors, train
 from search_spaces.networks.nas_bench_201 import CHOICES, DIGITS
 
@@ -104,14 +113,14 @@ def test_hardware_turns_darts_to_what_is_cheap(digits):
     module = Relaxed(SuperNetwork(DIGITS), designs=2).train()
     search = Darts(digits, HardwareLoss(table, weight=1000.0), rate=0.1)
     search(module, step_of(digits))
-    assert likeliest(module) == Found(dict.fromkeys(EDGES, CHOICES[2]), 1)
+    assert module.chosen() == Found(dict.fromkeys(EDGES, CHOICES[2]), 1)
 
 
 def test_nasp_takes_its_gradient_at_the_one_hot_choice(digits):
     module = Relaxed(SuperNetwork(DIGITS), start=START).train()
     module.choices.copy_(torch.rand(6, 5, generator=torch.Generator().manual_seed(0)))
     before, search = module.choices.clone(), Nasp(digits, rate=0.01, warmup=0.0, explore=0.0)
-    chosen = search.chosen(module)
+    chosen = module.chosen(search.hardware)
     assert chosen.point == cell_of(module.choices.argmax(1).tolist())
     step = step_of(digits, seed=4)
     images, labels = validation_batch(digits, 32, np.random.default_rng(4), "cpu")
@@ -128,7 +137,7 @@ def test_nasp_takes_its_gradient_at_the_one_hot_choice(digits):
     inside = (before + expected).clamp(0, 1) - before
     torch.testing.assert_close(moved, inside, rtol=1e-2, atol=1e-4)
     run = {name for name, weight in module.network.named_parameters() if weight.grad is not None}
-    again = search.chosen(module).point
+    again = module.chosen(search.hardware).point
     for edge, choice in again.items():
         if choice.startswith("nor_conv"):
             assert any(f".{edge}.{choice}." in name for name in run)
@@ -146,7 +155,7 @@ def test_nasp_s_numbers_stay_between_0_and_1_and_its_cells_within_the_limits(dig
         search(module, step_of(digits, seed=seed))
         assert float(module.choices.min()) >= 0.0
         assert float(module.choices.max()) <= 1.0
-        found = search.chosen(module)
+        found = module.chosen(search.hardware)
         latency = hardware.table.expected(*one_hot(found, 1))["latency_s"]
         assert float(latency) <= 5.0
     assert {float(module.choices.min()), float(module.choices.max())} == {0.0, 1.0}
@@ -163,6 +172,20 @@ def test_projections_are_the_best_that_is_allowed():
     assert project(choices, designs, allowed) == Found(cell_of(CELLS[max(sums, key=sums.get)].tolist()), 0)
     with pytest.raises(ValueError, match="none keeps them"):
         project(choices, designs, torch.zeros_like(allowed))
+
+
+def test_cells_have_the_numbers_of_their_places():
+    for number in (0, 1, 777, 15_624):
+        assert number_of(cell_of(CELLS[number].tolist())) == number
+
+
+def test_what_darts_ends_in_hears_its_input_and_keeps_limits():
+    hardware = HardwareLoss(table_of([0.0, 1.0, 1.0, 3.0, 0.5]), limits={"latency_s": 3.0})
+    module = Relaxed(SuperNetwork(DIGITS))
+    module.choices[:, 0] = 1.0  # no operation is the likeliest everywhere
+    module.choices[3] = torch.tensor([0.0, 0.1, 0.2, 0.9, 0.3])
+    assert module.chosen().point == {**dict.fromkeys(EDGES, "none"), "edge03": "nor_conv_3x3"}
+    assert module.chosen(hardware).point == {**dict.fromkeys(EDGES, "none"), "edge03": "avg_pool_3x3"}
 
 
 def test_enas_learns_what_is_rewarded(digits):
