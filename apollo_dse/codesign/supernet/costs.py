@@ -91,7 +91,7 @@ class CostTable:
         Returns:
             Each of `METRICS`; the product of energy and latency is that of the two expectations on each design.
         """
-        weights, shares = weights.double(), shares.double()
+        weights, shares = (each.to("cpu", torch.double) for each in (weights, shares))
         rows = {
             metric: self.base[metric] + (self.steps[metric] * weights).sum((1, 2)) for metric in SUMMED
         }  # [d] each

@@ -142,6 +142,5 @@ def validation_batch(
     dataset: Dataset, size: int, rng: np.random.Generator, device: str
 ) -> tuple[Tensor, Tensor]:
     """Images and labels of random validation images, on the device."""
-    images, labels = tensors(dataset.validation, device)
-    rows = torch.from_numpy(rng.choice(len(labels), min(size, len(labels)), replace=False)).to(device)
-    return images[rows], labels[rows]
+    split = dataset.validation
+    return tensors(split[rng.choice(len(split), min(size, len(split)), replace=False)], device)
