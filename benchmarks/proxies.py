@@ -3,8 +3,9 @@
     python benchmarks/proxies.py --table nb201_core.csv.gz --out benchmarks/results/proxies.json
 
 The table has a column `arch_str` and one of test accuracies on CIFAR-10. `CELLS` random cells are scored as
-networks of three stages of one cell, 16 channels wide at first, on `BATCH` images of Gaussian noise with random
-labels: the table's images are not needed, and not there. A network that a proxy cannot score ranks last.
+networks of three stages of one cell, 16 channels wide at first, on `BATCH` images of Gaussian noise, 16 x 16,
+with random labels: the table's images are not needed, and not there. A network that a proxy cannot score ranks
+last.
 """
 
 import argparse
@@ -29,7 +30,7 @@ from search_spaces.networks.nas_bench_201 import (
 
 CELLS = 300
 BATCH = 16
-SKELETON = Skeleton(cells=1)
+SKELETON = Skeleton(size=16, cells=1)
 
 
 def drawn(path, column):

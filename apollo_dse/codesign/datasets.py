@@ -39,6 +39,10 @@ class Split:
     def __len__(self) -> int:
         return len(self.labels)
 
+    def __getitem__(self, rows: slice | NDArray[np.int64]) -> "Split":
+        """Some of the images with their labels."""
+        return Split(self.images[rows], self.labels[rows])
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Dataset:
@@ -120,7 +124,8 @@ def _parted(name: str, images: Images, labels: Labels, seed: int) -> Dataset:
     train, validation = (
         rest[part] for part in stratified(labels[rest], VALIDATION_SHARE / (1 - TEST_SHARE), seed)
     )
-    splits = (Split(images[rows], labels[rows]) for rows in (train, validation, test))
+    whole = Split(images, labels)
+    splits = (whole[rows] for rows in (train, validation, test))
     return _normalized(name, *splits)
 
 
@@ -141,12 +146,7 @@ def _cifar10(folder: str, seed: int, download: bool) -> Dataset:
 
     both, test = part(train=True), part(train=False)
     train, validation = stratified(both.labels, CIFAR_VALIDATION / len(both), seed)
-    return _normalized(
-        "cifar10",
-        Split(both.images[train], both.labels[train]),
-        Split(both.images[validation], both.labels[validation]),
-        test,
-    )
+    return _normalized("cifar10", both[train], both[validation], test)
 
 
 def _normalized(name: str, train: Split, validation: Split, test: Split) -> Dataset:

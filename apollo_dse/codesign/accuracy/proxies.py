@@ -230,9 +230,9 @@ class ProxyScore:
         Raises:
             ValueError: a point does not lie in the space.
         """
-        images, labels = tensors(self.dataset.train, self.compute.device)
+        images, labels = tensors(self.dataset.train[: self.batch], self.compute.device)
         with self.compute.limited():
-            return [self._measured(point, images[: self.batch], labels[: self.batch]) for point in points]
+            return [self._measured(point, images, labels) for point in points]
 
     def _measured(self, point: Point, images: Tensor, labels: Tensor) -> Measurement:
         with torch.random.fork_rng(devices=[]):

@@ -40,8 +40,8 @@ def calibrated(network: SuperNetwork, point: Point, dataset: Dataset) -> nn.Modu
     Raises:
         ValueError: the point does not lie in the space.
     """
-    images = tensors(dataset.train, network.classifier.weight.device)[0]
-    return recalibrate(network.subnet(point), images[:CALIBRATION_IMAGES])
+    images, _ = tensors(dataset.train[:CALIBRATION_IMAGES], network.classifier.weight.device)
+    return recalibrate(network.subnet(point), images)
 
 
 def score(network: SuperNetwork, point: Point, dataset: Dataset, split: Split) -> float:

@@ -45,6 +45,7 @@ def test_batch_norms_become_those_of_the_subnet(digits):
     network = SuperNetwork(DIGITS)
     subnet, images = network.subnet(LARGEST), tensors(digits.train, "cpu")[0][:100]
     with torch.no_grad():
+        subnet.train()(3 * images + 1)
         stem = subnet.stem[0](images)
     recalibrate(subnet, images)
     norm = subnet.stem[1]
