@@ -19,6 +19,10 @@ class ParametricActivation(nn.Module):
         self.activation = activation
         self.identity_share = nn.Parameter(torch.ones(()))
 
+    def reset_parameters(self) -> None:
+        """Be the identity again."""
+        nn.init.ones_(self.identity_share)
+
     def forward(self, x: Tensor) -> Tensor:
         """Any shape, kept."""
         y: Tensor = (1 - self.identity_share) * self.activation(x) + self.identity_share * x

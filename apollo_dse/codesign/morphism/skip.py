@@ -15,6 +15,10 @@ class Skip(nn.Module):
         self.steps = steps
         self.gain = nn.Parameter(torch.zeros(()))
 
+    def reset_parameters(self) -> None:
+        """Be no skip again."""
+        nn.init.zeros_(self.gain)
+
     def forward(self, x: Tensor) -> Tensor:
         """What the steps compute, of their input's shape."""
         y: Tensor = self.steps(x) + self.gain * x
