@@ -8,8 +8,8 @@ validation images: with the parent's knowledge, and from scratch? Each is given 
 best of `RATES` by the median of seconds, and at most `EPOCHS` epochs. Second: what does a whole co-search
 cost, whose children inherit weights, against the same search that trains every network from scratch?
 
-On the plain digits networks end within a per cent of each other, so that margins are half a point; `digits-noisy`
-leaves more room, and the margin is two points. With 448 validation images a point is 4.5 images.
+On the plain digits networks end within a per cent of each other, so that margins are half a point;
+`digits-noisy` leaves more room, and the margin is two points. With 448 validation images a point is 4.5 images.
 """
 
 import argparse

@@ -132,7 +132,7 @@ def cosearch(
     """The most accurate network and accelerator within limits: regularized evolution with inherited weights.
 
     Args:
-        network: to begin with; traceable by torch.fx, of images as the dataset's to scores. It is left as it is.
+        network: to begin with; traceable by torch.fx, of images as the dataset's to scores. It stays as it is.
         point: its accelerator.
         dataset: what networks learn.
         design_space: where accelerators come from.
