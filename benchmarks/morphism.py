@@ -1,12 +1,14 @@
 """What does it save to grow a network instead of training the larger one from scratch? Digits, several seeds.
 
-    OMP_NUM_THREADS=1 python benchmarks/morphism.py --out benchmarks/results/morphism.json
+    OMP_NUM_THREADS=1 python benchmarks/morphism.py growth --out benchmarks/results/morphism.json
+    OMP_NUM_THREADS=1 python benchmarks/morphism.py search --seeds 3 --out benchmarks/results/morphism.json
 
 Two questions. First: a network is trained (the parent), then made wider, deeper and larger in its kernels.
 How many epochs, and seconds of processor time, until the child is better than its parent by a margin on the
 validation images: with the parent's knowledge, and from scratch? Each is given the rate that suits it, the
 best of `RATES` by the median of seconds, and at most `EPOCHS` epochs. Second: what does a whole co-search
-cost, whose children inherit weights, against the same search that trains every network from scratch?
+cost, whose children inherit weights, against the same search that trains every network from scratch, as long
+as the first or as short as the children?
 
 On the plain digits networks end within a per cent of each other, so that margins are half a point;
 `digits-noisy` leaves more room, and the margin is two points. With 448 validation images a point is 4.5 images.
@@ -35,8 +37,14 @@ MARGINS = {"digits": 0.005, "digits-noisy": 0.02}
 PARENT_EPOCHS, EPOCHS = 15, 30
 RATES = {"morphism": (0.01, 0.03, 0.1), "scratch": (0.03, 0.1, 0.3)}
 TIE_BREAKING = 0.05
-AREA_MM2 = 60.0
+LIMITS = (Constraint("latency_s", upper=1.5e-6), Constraint("area_mm2", upper=1.5))
 CHILDREN = 12
+SHORT = Schedule(epochs=Plan().child.epochs)
+WAYS = {
+    "inherit": Plan(),
+    "scratch": Plan(inherit=False),
+    "scratch, as short": Plan(inherit=False, first=SHORT),
+}
 
 
 class ReachedError(Exception):
@@ -107,76 +115,74 @@ def growth(name, seeds):
         print(name, json.dumps(run), flush=True)
     ways = {way: [f"{way} {rate}" for rate in rates] for way, rates in RATES.items()}
     medians = {line: median(runs, line) for lines in ways.values() for line in lines}
-    chosen = {way: min(lines, key=lambda line: medians[line]["seconds"]) for way, lines in ways.items()}
+    chosen = {
+        way: min(lines, key=lambda line: medians[line]["seconds"] or np.inf) for way, lines in ways.items()
+    }
     return {"margin": MARGINS[name], "runs": runs, "medians": medians, "chosen": chosen}
 
 
 def median(runs, line):
-    """Median epochs and seconds over seeds, a run that never got there as an infinite one; and how many did."""
+    """Median epochs and seconds over seeds, a run that never got there as an infinite one (None); and how many did."""
     got = [run[line] for run in runs if run[line]["epochs"] is not None]
     missing = [float("inf")] * (len(runs) - len(got))
     return {
-        "epochs": statistics.median([each["epochs"] for each in got] + missing),
-        "seconds": statistics.median([each["seconds"] for each in got] + missing),
+        "epochs": _finite(statistics.median([each["epochs"] for each in got] + missing)),
+        "seconds": _finite(statistics.median([each["seconds"] for each in got] + missing)),
         "reached": f"{len(got)} of {len(runs)}",
     }
 
 
+def _finite(value):
+    return None if value == float("inf") else value
+
+
 def searches(name, seeds):
-    """Whole co-searches on the edge space: accuracy, seconds and epochs with inheritance and without."""
+    """Whole co-searches on the edge space: accuracy, seconds and epochs, with inheritance and without."""
     dataset, edge = load(name), get("edge")
     points = edge.space.sample(np.random.default_rng(0), 200)
     point = min(points, key=lambda each: edge.build(each).total_area_mm2)
-    limits = (Constraint("area_mm2", upper=AREA_MM2),)
-    plan = Plan(children=CHILDREN)
-    runs = []
+    runs = {way: [] for way in WAYS}
     for seed in seeds:
-        for inherit in (True, False):
-            found = cosearch(
-                parent(seed), point, dataset, edge, limits, replace(plan, seed=seed, inherit=inherit)
-            )
+        for way, plan in WAYS.items():
+            plan = replace(plan, children=CHILDREN, seed=seed)
+            found = cosearch(parent(seed), point, dataset, edge, LIMITS, plan)
             best = found.best
-            costs = {key: best.measurement.metrics[key] for key in ("latency_s", "energy_j", "area_mm2")}
             run = {
                 "seed": seed,
-                "inherit": inherit,
                 "training_seconds": found.training_s,
                 "epochs": found.epochs,
+                "refused": found.refused,
                 "validation": best.accuracy,
                 "test": accuracy(best.network, dataset.test),
                 "first_validation": found.members[0].accuracy,
                 "weights": sum(each.numel() for each in best.network.parameters()),
-                **costs,
+                **{key: best.measurement.metrics[key] for key in ("latency_s", "energy_j", "area_mm2")},
             }
-            runs.append(run)
-            print(name, json.dumps(run), flush=True)
-    means = {
-        "inherit" if inherit else "scratch": {
-            key: statistics.fmean(run[key] for run in runs if run["inherit"] is inherit)
-            for key in ("training_seconds", "epochs", "validation", "test")
-        }
-        for inherit in (True, False)
-    }
-    return {"children": CHILDREN, "runs": runs, "means": means}
+            runs[way].append(run)
+            print(name, way, json.dumps(run), flush=True)
+    keys = ("training_seconds", "epochs", "validation", "test", "weights")
+    means = {way: {key: statistics.fmean(run[key] for run in runs[way]) for key in keys} for way in WAYS}
+    return {"children": CHILDREN, "limits": list(map(str, LIMITS)), "runs": runs, "means": means}
 
 
 def main():
-    """Measure both, print them, write them if asked."""
+    """Answer one of the questions, print it, and put it into the file of results if asked."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser.add_argument("question", choices=("growth", "search"))
     parser.add_argument("--seeds", type=int, default=5)
-    parser.add_argument("--searches", type=int, default=2, help="seeds of the co-searches")
     parser.add_argument("--out", type=Path)
     arguments = parser.parse_args()
     torch.set_num_threads(1)
-    found = {
-        "growth": {name: growth(name, range(arguments.seeds)) for name in MARGINS},
-        "search": {"digits-noisy": searches("digits-noisy", range(arguments.searches))},
-    }
-    for name, each in found["growth"].items():
-        print(name, json.dumps(each["medians"], indent=2), each["chosen"])
-    print(json.dumps(found["search"]["digits-noisy"]["means"], indent=2))
+    seeds = range(arguments.seeds)
+    if arguments.question == "growth":
+        found = {name: growth(name, seeds) for name in MARGINS}
+        print(json.dumps({name: each["medians"] for name, each in found.items()}, indent=1))
+    else:
+        found = {"digits-noisy": searches("digits-noisy", seeds)}
+        print(json.dumps(found["digits-noisy"]["means"], indent=1))
     if arguments.out:
-        arguments.out.write_text(json.dumps(found, indent=1) + "\n")
+        kept = json.loads(arguments.out.read_text()) if arguments.out.exists() else {}
+        arguments.out.write_text(json.dumps(kept | {arguments.question: found}, indent=1) + "\n")
 
 
 if __name__ == "__main__":

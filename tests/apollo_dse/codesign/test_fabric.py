@@ -158,7 +158,7 @@ def test_prices_of_paths_are_sums_and_the_cheapest_is_found(metric: str, wiring:
 def test_fabrics_learn() -> None:
     digits = load("digits")
     fabric = Fabric(Trellis(2, 2, 8, 8), 1, 10)
-    train(fabric, digits, Schedule(epochs=3))
+    train(fabric, digits, Schedule(epochs=8))
     assert accuracy(fabric, digits.test) > 0.8
 
 
