@@ -122,7 +122,7 @@ def growth(name, seeds):
 
 
 def median(runs, line):
-    """Median epochs and seconds over seeds, a run that never got there as an infinite one (None); and how many did."""
+    """Median epochs and seconds over seeds, None where most never got there; and how many did."""
     got = [run[line] for run in runs if run[line]["epochs"] is not None]
     missing = [float("inf")] * (len(runs) - len(got))
     return {

@@ -82,8 +82,8 @@ class Trellis:
     def weights(self) -> int:
         """Of all edges.
 
-        With three edges a node a fabric of L layers, S scales and C channels has 27 L S C^2 weights if dense and
-        81 L S C if sparse, as the paper counts. There are `(L - 1) (3 S - 2) + 2 (S - 1)` edges, which is
+        With three edges a node a fabric of L layers, S scales and C channels has 27 L S C^2 weights if dense,
+        and 81 L S C if sparse, as the paper counts. There are `(L - 1) (3 S - 2) + 2 (S - 1)` edges, which is
         3 L S - S - 2 L: the finest and the coarsest scale have no neighbour on one side, no edge comes from
         before the first layer, and within the first and the last layer there are more.
         """
