@@ -1,7 +1,7 @@
 """What does it save to grow a network instead of training the larger one from scratch? Digits, several seeds.
 
     OMP_NUM_THREADS=1 python benchmarks/morphism.py growth --out benchmarks/results/morphism.json
-    OMP_NUM_THREADS=1 python benchmarks/morphism.py search --seeds 3 --out benchmarks/results/morphism.json
+    OMP_NUM_THREADS=1 python benchmarks/morphism.py search --seeds 2 --out benchmarks/results/morphism.json
 
 Two questions. First: a network is trained (the parent), then made wider, deeper and larger in its kernels.
 How many epochs, and seconds of processor time, until the child is better than its parent by a margin on the
