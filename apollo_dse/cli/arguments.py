@@ -133,14 +133,16 @@ def asked(**options: Any) -> dict[str, Any]:
     """The options that were given, as the fields of a `Question`.
 
     With sources to learn from and no method, the method is the recommended one. An optimizer is then that of
-    the warm start. Of a user's own evaluator any metric is taken; whether it has it is found out later.
+    the warm start. Of a user's own evaluator, and of networks that somebody rates, any metric is taken; whether
+    there is one is found out later.
 
     Raises:
         UserError: a network, objective or constraint is wrong, or there is a method and nothing to learn from.
     """
     from apollo_dse.problem import Constraint, Objective
 
-    metrics: Literal["any"] | None = None if options.get("evaluator") is None else "any"
+    theirs = options.get("evaluator") is not None or options.get("networks") is not None
+    metrics: Literal["any"] | None = "any" if theirs else None
     parsers: dict[str, Callable[[str], Any]] = {
         "sources": str,
         "workloads": network,

@@ -32,7 +32,7 @@ def codesign(  # noqa: PLR0913 - one parameter an option
         str | None,
         Parameter(
             help="Who says how good a network is: table:FILE or surrogate:FILE of trained networks "
-            "(FILE#COLUMN for another column), supernet[:DATASET], training[:DATASET]."
+            "(FILE#COLUMN for another column), supernet[:DATASET], training[:DATASET], proxy:NAME."
         ),
     ] = None,
     space: SpaceOption = None,
@@ -68,20 +68,21 @@ def codesign(  # noqa: PLR0913 - one parameter an option
       apollo-dse codesign --network-space mnasnet --accuracy surrogate:anb.csv --objective edp \
         --constraint 'accuracy>=64%' --constraint 'area<=50' --trials 400 --study a
     """
-    given = asked(
-        space=space, objectives=objective, constraints=constraint, optimizer=optimizer, batch=batch, seed=seed,
-        minimize=minimize, sources=transfer, method=method,
-    )  # fmt: skip
     if (network_space is None) != (accuracy is None):
         raise UserError("--network-space and --accuracy go together: what networks there are, and how good")
+    networks = None
     if network_space is not None and accuracy is not None:
         from apollo_dse.codesign.networks import Networks
 
+        networks = Networks(network_space, accuracy)
         with user_input():
-            given["networks"] = Networks(network_space, accuracy)
-            given["networks"].network_space  # noqa: B018 - a name that is wrong is said at once
-            if not resume:
-                given.setdefault("objectives", asked(objectives=["accuracy", "edp"])["objectives"])
+            networks.network_space  # noqa: B018 - a name that is wrong is said at once
+        if not resume and objective is None:
+            objective = ["accuracy", "edp"]
+    given = asked(
+        networks=networks, space=space, objectives=objective, constraints=constraint, optimizer=optimizer,
+        batch=batch, seed=seed, minimize=minimize, sources=transfer, method=method,
+    )  # fmt: skip
     search(
         given,
         trials=trials,

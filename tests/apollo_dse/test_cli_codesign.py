@@ -89,6 +89,13 @@ def test_a_study_learns_from_another(run):
     assert source["workloads"] == ["nas_bench_201"]
 
 
+def test_scores_of_untrained_networks_are_objectives_of_their_own_names(run):
+    words = ("--network-space", "nb201-digits", "--accuracy", "proxy:params", "--objective", "maximize:params")
+    code, out, err = run("codesign", *words, "--objective", "edp", "--no-ablation", "--trials", "3", "--json")
+    assert code == 0, err
+    assert json.loads(out)["objectives"] == ["maximize:params", "minimize:edp_js"]
+
+
 @pytest.mark.parametrize(
     ("words", "message"),
     [

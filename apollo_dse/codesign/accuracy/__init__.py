@@ -1,7 +1,8 @@
 """How good networks are: evaluators over the points of a `NetworkSpace`, by kind.
 
-A feasible measurement has the metric `accuracy`, a share between 0 and 1, and whatever else the kind knows. A
-network of which nothing is known is a measurement with that reason. Importing this package loads no torch.
+A feasible measurement has the metric `accuracy`, a share between 0 and 1, and whatever else the kind knows.
+That of a zero-cost proxy has the proxy's own. A network of which nothing is known is a measurement with that
+reason. Importing this package loads no torch.
 """
 
 from apollo_dse.evaluators import Evaluator
@@ -16,6 +17,7 @@ KINDS = Registry(
         "surrogate": "apollo_dse.codesign.accuracy.surrogate:Surrogate",
         "supernet": "apollo_dse.codesign.accuracy.supernet:Supernet",
         "training": "apollo_dse.codesign.accuracy.training:Training",
+        "proxy": "apollo_dse.codesign.accuracy.proxies:ProxyScore",
     },
 )
 

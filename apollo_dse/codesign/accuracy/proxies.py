@@ -22,13 +22,14 @@ How well they rank is measured by `benchmarks/proxies.py`. Modules are left as t
 from collections.abc import Callable, Mapping, Sequence
 from copy import deepcopy
 from math import isfinite, nan
+from typing import Self
 
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
-from apollo_dse.codesign.accuracy.fitting import module_for
-from apollo_dse.codesign.datasets import Dataset
+from apollo_dse.codesign.accuracy.fitting import DEFAULT, module_for
+from apollo_dse.codesign.datasets import Dataset, load
 from apollo_dse.codesign.training import ONE_THREAD, Compute, tensors
 from apollo_dse.trial import Measurement
 from search_spaces import NetworkSpace, Point
@@ -212,6 +213,16 @@ class ProxyScore:
         self.seed = seed
         self.compute = compute
         self._module = module_for(network_space, dataset)
+
+    @classmethod
+    def of(cls, network_space: NetworkSpace, argument: str) -> Self:
+        """The scores of a text `PROXY` or `PROXY:DATASET`, on the digits if no dataset is named.
+
+        Raises:
+            ValueError: as in the constructor, or there is no such dataset.
+        """
+        proxy, _, dataset = argument.partition(":")
+        return cls(network_space, proxy, load(dataset or DEFAULT))
 
     @property
     def metrics(self) -> tuple[str, ...]:

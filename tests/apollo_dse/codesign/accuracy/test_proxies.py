@@ -6,6 +6,7 @@ import pytest
 import torch
 from torch import nn
 
+from apollo_dse.codesign.accuracy import accuracy
 from apollo_dse.codesign.accuracy.proxies import JITTER, PROXIES, ProxyScore
 from apollo_dse.codesign.datasets import load
 from apollo_dse.codesign.supernet.network import EDGES
@@ -124,6 +125,10 @@ def test_the_evaluator_has_the_proxy_s_name(digits):
     assert first == again
     assert first.metrics["naswot"] > second.metrics["naswot"]
     assert ProxyScore(NAS_BENCH_201_DIGITS, "zen", digits).fingerprint != evaluator.fingerprint
+    assert (
+        accuracy("proxy:zen", NAS_BENCH_201_DIGITS).fingerprint
+        == ProxyScore.of(NAS_BENCH_201_DIGITS, "zen:digits").fingerprint
+    )
 
 
 def test_dead_networks_are_data_with_a_reason(digits):
