@@ -141,7 +141,10 @@ def test_the_built_in_model_is_a_prior_of_a_simulator(capsys, folder, monkeypatc
             ("--workload", "resnet18", "--prior", "analytical"),
             "--prior analytical is for an --evaluator of your",
         ),
-        (("--evaluator", "sim.yaml", "--prior", "analytical"), "at least one workload"),
+        (
+            ("--evaluator", "sim.yaml", "--prior", "analytical"),
+            "must have workloads, or networks to choose from",
+        ),
         (("--evaluator", "sim.yaml", "--prior", "analytical", "--workload", "resnet18"), "without a template"),
     ],
 )
