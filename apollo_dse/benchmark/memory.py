@@ -17,6 +17,7 @@ import search_spaces
 from accel_models.mapspace.cache import folder
 from apollo_dse.evaluators.analytical import AnalyticalEvaluator
 from apollo_dse.evaluators.memory import Memory
+from apollo_dse.evaluators.wrapping import Wrapping
 from apollo_dse.problem import Problem
 from apollo_dse.trial import Measurement
 from search_spaces.space import Point, canonical
@@ -39,7 +40,7 @@ def pricing_source() -> bytes:
     return source_of(*(file for root in roots for file in sorted(root.rglob("*.py"))))
 
 
-class Remembered:
+class Remembered(Wrapping[AnalyticalEvaluator]):
     """An evaluator that asks another one only for points that nobody asked before.
 
     A design that cannot be built is not priced: its reason is that of the preview, and does not go on with
@@ -54,21 +55,11 @@ class Remembered:
     """
 
     def __init__(self, evaluator: AnalyticalEvaluator, path: Path | None = None) -> None:
-        self.evaluator = evaluator
+        super().__init__(evaluator)
         self.seconds = 0.0
         world = sha256(pricing_source() + evaluator.fingerprint.encode()).digest()
         self._memory = Memory(world, path or folder() / FILE)
         self._known: dict[str, Measurement] = {}
-
-    @property
-    def metrics(self) -> tuple[str, ...]:
-        """Names of all metrics of a feasible measurement."""
-        return self.evaluator.metrics
-
-    @property
-    def fingerprint(self) -> str:
-        """That of the evaluator who prices."""
-        return self.evaluator.fingerprint
 
     def __call__(self, points: Sequence[Point]) -> list[Measurement]:
         """One measurement a point, in order."""

@@ -14,6 +14,7 @@ from typing import Literal, get_args
 from apollo_dse.evaluators import Evaluator, waits
 from apollo_dse.evaluators.cancelling import cancelled
 from apollo_dse.evaluators.isolated import Isolated
+from apollo_dse.evaluators.wrapping import Wrapping
 from apollo_dse.trial import Measurement
 from search_spaces.space import Point
 
@@ -58,7 +59,7 @@ class Engine:
 LOCAL = Engine()
 
 
-class Spread:
+class Spread(Wrapping[Evaluator]):
     """An evaluator that is asked for points one by one, by several threads (see `evaluators.Streaming`).
 
     Args:
@@ -67,18 +68,8 @@ class Spread:
     """
 
     def __init__(self, evaluator: Evaluator, workers: int) -> None:
-        self.evaluator = evaluator
+        super().__init__(evaluator)
         self.workers = workers
-
-    @property
-    def metrics(self) -> tuple[str, ...]:
-        """Names of all metrics of a feasible measurement."""
-        return self.evaluator.metrics
-
-    @property
-    def fingerprint(self) -> str:
-        """That of the evaluator who measures."""
-        return self.evaluator.fingerprint
 
     def __call__(self, points: Sequence[Point]) -> list[Measurement]:
         """One measurement a point, in order."""

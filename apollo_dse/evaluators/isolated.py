@@ -15,6 +15,7 @@ from weakref import finalize
 
 from apollo_dse.evaluators import Evaluator, trait
 from apollo_dse.evaluators.cancelling import Cancelled, cancelled
+from apollo_dse.evaluators.wrapping import Wrapping
 from apollo_dse.interrupts import end_with_parent
 from apollo_dse.trial import Measurement
 from search_spaces.space import Point
@@ -24,7 +25,7 @@ PATIENCE_S = 5.0
 """How long a process may take to be gone whose end of the connection is closed."""
 
 
-class Isolated:
+class Isolated(Wrapping[Evaluator]):
     """Asks an evaluator for points one by one, in as many processes as there are threads that call.
 
     An evaluator may have a `timeout_s`, after which a point's process is ended. That, and a process that dies,
@@ -46,20 +47,10 @@ class Isolated:
         except Exception as error:
             rule = "an evaluator must survive pickling to be had in another process"
             raise ValueError(f"{rule}, but {type(evaluator).__name__} does not: {error}") from error
-        self.evaluator = evaluator
+        super().__init__(evaluator)
         self._idle: list[_Worker] = []
         self._lock = Lock()
         finalize(self, _end, self._idle)
-
-    @property
-    def metrics(self) -> tuple[str, ...]:
-        """Names of all metrics of a feasible measurement."""
-        return self.evaluator.metrics
-
-    @property
-    def fingerprint(self) -> str:
-        """That of the evaluator who measures."""
-        return self.evaluator.fingerprint
 
     def __call__(self, points: Sequence[Point]) -> list[Measurement]:
         """One measurement a point, in order.

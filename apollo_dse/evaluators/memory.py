@@ -20,6 +20,7 @@ from time import sleep
 from accel_models.mapspace.cache import PATIENCE_S, folder
 from apollo_dse.evaluators import Evaluator
 from apollo_dse.evaluators.cancelling import Cancelled, cancelled
+from apollo_dse.evaluators.wrapping import Wrapping
 from apollo_dse.trial import Measurement
 from search_spaces.space import Point, canonical
 
@@ -65,7 +66,7 @@ class Memory:
             connection.executemany("INSERT OR REPLACE INTO measurements VALUES (?, ?, ?)", rows)
 
 
-class Remembered:
+class Remembered(Wrapping[Evaluator]):
     """An evaluator that asks another one only for points that nobody asked before, in any study on this host.
 
     What another process is measuring meanwhile is waited for. A run that failed is not remembered.
@@ -77,20 +78,10 @@ class Remembered:
     """
 
     def __init__(self, evaluator: Evaluator, *, with_source: bool = False, path: Path | None = None) -> None:
-        self.evaluator = evaluator
+        super().__init__(evaluator)
         source = _source(type(evaluator)) if with_source else b""
         world = sha256(source + evaluator.fingerprint.encode()).digest()
         self._memory = Memory(world, path or folder() / FILE)
-
-    @property
-    def metrics(self) -> tuple[str, ...]:
-        """Names of all metrics of a feasible measurement."""
-        return self.evaluator.metrics
-
-    @property
-    def fingerprint(self) -> str:
-        """That of the evaluator who measures."""
-        return self.evaluator.fingerprint
 
     def __call__(self, points: Sequence[Point]) -> list[Measurement]:
         """One measurement a point, in order.

@@ -8,10 +8,10 @@ import csv
 import gzip
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from hashlib import sha256
 from math import isfinite
 from pathlib import Path
 
+from apollo_dse.evaluators.identity import digest
 from apollo_dse.problem import ACCURACY
 from search_spaces import Categorical, NetworkSpace, Parameter, Point, canonical
 from search_spaces.quantity import Value, nearest_name
@@ -37,7 +37,7 @@ class Rows:
     def fingerprint(self) -> str:
         """Short text that two tables share when they say the same."""
         lines = (f"{canonical(p)} {a!r}" for p, a in zip(self.points, self.accuracies, strict=True))
-        return sha256("\n".join(lines).encode()).hexdigest()[:12]
+        return digest("\n".join(lines).encode())
 
 
 def read(argument: str, network_space: NetworkSpace) -> Rows:
