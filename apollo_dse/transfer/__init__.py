@@ -38,6 +38,7 @@ _OURS = {
     "rgpe": "apollo_dse.transfer.rgpe:RGPE",
     "offline": "apollo_dse.transfer.offline:Offline",
     "multitask-gp": "apollo_dse.transfer.multitask:MultiTask",
+    "controller": "apollo_dse.transfer.controller:SharedController",
 }
 
 _REGISTRY = Registry("transfer method", "apollo_dse.transfer", _OURS)

@@ -6,5 +6,6 @@ queue of the best trials (Abolafia et al., "Neural Program Synthesis with Priori
 
 tokens        points -> sequences of tokens, and back
 controller    a distribution over such sequences
+policy        what the controller learns of trials
 search        the optimizer: `Reinforce`
 """

@@ -9,7 +9,8 @@ import torch
 from apollo_dse.ensemble import best_of
 from apollo_dse.optimizers.random import Random
 from apollo_dse.optimizers.reinforce.controller import WEIGHT_RANGE, Controller
-from apollo_dse.optimizers.reinforce.search import INITIAL, MINIBATCH, Reinforce, shares_beaten
+from apollo_dse.optimizers.reinforce.policy import MINIBATCH, shares_beaten
+from apollo_dse.optimizers.reinforce.search import INITIAL, Reinforce
 from apollo_dse.optimizers.reinforce.tokens import BINS, Tokens
 from apollo_dse.testing import accelerators, bowl
 from apollo_dse.trial import Measurement, Trial
@@ -108,7 +109,7 @@ def test_the_queue_holds_the_best():
     problem = accelerators()
     optimizer = told(Reinforce(problem, seed=0, queue=4), Random(problem, seed=0).ask(80))
     optimizer.ask(1)
-    assert optimizer.best == best_of(problem, optimizer.trials, 4)
+    assert optimizer.policy.best == best_of(problem, optimizer.trials, 4)
 
 
 def test_minibatches_are_counted_in_trials_told():

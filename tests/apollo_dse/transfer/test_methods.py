@@ -22,6 +22,7 @@ QUICK = {
     "warm-start": {"optimizer": "evolution"},
     "offline": {"steps": 4},
     "multitask-gp": {"iterations": 1},
+    "controller": {"steps": 2},
     "auto": {"seeds": 2, "members": [["rgpe", {"seeds": 0}], "evolution"]},
 }
 """Knobs that make contracts of methods quick."""
@@ -35,6 +36,9 @@ QUICK_CONTRACTS = {
 """What all methods are held to every time; their other contracts are for the slow ring."""
 
 ALWAYS = {"warm-start"}
+
+UNJUDGED = {"warm-start", "controller"}
+"""Methods that do not weigh priors by how well they rank this task's trials."""
 
 
 def marked(name, contract):
@@ -97,7 +101,7 @@ def test_a_related_task_is_of_use(name):
     assert won >= 5
 
 
-@pytest.mark.parametrize("name", [name for name in transfer.names() if name != "warm-start"])
+@pytest.mark.parametrize("name", [name for name in transfer.names() if name not in UNJUDGED])
 def test_what_ranks_well_weighs_most(name):
     """Of a prior of this very task and one of its inverse, the first counts, and the second hardly."""
     problem = accelerators(area_mm2=50.0)
@@ -159,7 +163,9 @@ def test_misuse_is_refused(name):
         transfer.get(name)(problem, 0, experience(), seeds=-1)
 
 
-@pytest.mark.parametrize(("name", "knob"), [("offline", "steps"), ("multitask-gp", "iterations")])
+@pytest.mark.parametrize(
+    ("name", "knob"), [("offline", "steps"), ("multitask-gp", "iterations"), ("controller", "steps")]
+)
 def test_knobs_of_training_are_at_least_one(name, knob):
     with pytest.raises(ValueError, match=f"`{knob} >= 1` must hold, but got {knob}=0"):
         transfer.get(name)(accelerators(), 0, experience(), **{knob: 0})
@@ -184,11 +190,11 @@ def believed(method):
         return mean.tolist()
 
 
-@pytest.mark.parametrize("name", ["warm-start", "pretrained-prior", "rgpe"])
+@pytest.mark.parametrize("name", ["warm-start", "pretrained-prior", "rgpe", "controller"])
 def test_replay_restores_a_search_that_learned_after_every_trial(name):
     """Hyper-parameters are fitted now and then; what came between two fits must not change the first."""
     problem = accelerators(area_mm2=50.0, known=True)
-    method = transfer.get(name)(problem, 0, experience(), seeds=2)
+    method = transfer.get(name)(problem, 0, experience(), **{"seeds": 2, **QUICK.get(name, {})})
     told = []
     for _ in range(14):
         (point,) = method.ask(1)
