@@ -2,9 +2,9 @@
 
     python benchmarks/darts_collapse.py --out benchmarks/results/darts_collapse.json
 
-First-order DARTS without hardware, on the cells of NAS-Bench-201 in a small net for digits. At each of `EPOCHS`
-is told: the likeliest operation of each edge, the mean share that skips have of the softmax, the loss, and, after
-all epochs, the test accuracy of each distinct cell trained by itself, beside that of a cell of skips alone.
+First-order DARTS without hardware, on the cells of NAS-Bench-201 in a small net for digits. After each of
+`EPOCHS` is told: the likeliest operation of each edge, the mean share that skips have of the softmax, and the
+loss. At the end each cell is trained by itself, and so is one of skips alone.
 """
 
 import argparse
@@ -37,7 +37,7 @@ def followed(dataset, seed):
         if progress.epoch not in EPOCHS:
             return
         shares = torch.softmax(module.choices, 1)
-        cell = dict(zip(NAS_BENCH_201_DIGITS.space.names, (CHOICES[i] for i in shares.argmax(1)), strict=True))
+        cell = cell_of(shares.argmax(1).tolist())
         rows.append(
             {
                 "epoch": progress.epoch,

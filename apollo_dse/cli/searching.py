@@ -1,9 +1,7 @@
 """What `explore`, `transfer` and `codesign` share: a study, new or resumed, run live; and what came of it."""
 
 import re
-import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
 from functools import partial
@@ -14,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from apollo_dse.cli import output
 from apollo_dse.cli.ahead import search_mappings
 from apollo_dse.cli.errors import Interrupted, UserError, user_input
+from apollo_dse.cli.progress import display, trainings
 
 if TYPE_CHECKING:
     from apollo_dse.cli.beside import Ablation, Runner
@@ -161,8 +160,8 @@ def _run(question: "Question", study: "Study", trials: int, again: str) -> "End"
     try:
         if len(study.trials) < trials and question.is_analytical:
             _search_mappings(question)
-        with _progress(study, trials) as report:
-            end = study.run(trials, report)
+        with display(study, trials) as shown, trainings(question, shown):
+            end = study.run(trials, shown.trials)
     except KeyboardInterrupt:
         end = "interrupted"
     if end == "interrupted":
@@ -179,43 +178,3 @@ def _search_mappings(question: "Question") -> None:
     [point] = design_space.space.sample(default_rng(0), 1)
     with output.waiting("Searching mappings") as say:
         search_mappings(design_space.build(point), design_space.span(), question.typical_workloads, say)
-
-
-@contextmanager
-def _progress(study: "Study", trials: int) -> Iterator[Callable[["Study"], None]]:
-    """What to call after every batch: a bar on a terminal, else now and then a line."""
-    from apollo_dse.cli.outcome import news
-
-    if not sys.stderr.isatty():
-
-        def write(now: "Study") -> None:
-            output.note(f"{now.name}: {len(now.trials)} of {trials} trials, {news(now)}")
-
-        yield _Rarely(write, output.SECONDS_BETWEEN_LINES)
-        return
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
-
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    told = TextColumn("{task.fields[news]}")
-    with Progress(*columns, told, console=output.console(sys.stderr), transient=True) as bar:
-        task = bar.add_task(study.name, total=trials, completed=len(study.trials), news="")
-
-        def draw(now: "Study") -> None:
-            bar.update(task, completed=len(now.trials), news=news(now))
-
-        yield _Rarely(draw, output.SECONDS_BETWEEN_FRAMES)
-
-
-class _Rarely:
-    """Progress that is told of every batch and shows itself only so often: it looks at all trials."""
-
-    def __init__(self, show: Callable[["Study"], None], seconds: float) -> None:
-        self.show = show
-        self.seconds = seconds
-        self.last = perf_counter()
-
-    def __call__(self, study: "Study") -> None:
-        """Show how far the study is, unless that was just done."""
-        if perf_counter() - self.last >= self.seconds:
-            self.show(study)
-            self.last = perf_counter()

@@ -8,6 +8,7 @@ and device).
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from hashlib import sha256
 from math import cos, pi
@@ -113,8 +114,9 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How far a training is: epochs done, of how many, and the mean loss of the last."""
+    """How far a training on a dataset is: epochs done, of how many, and the mean loss of the last."""
 
+    dataset: str
     epoch: int
     epochs: int
     loss: float
@@ -124,6 +126,18 @@ Backward = Callable[[nn.Module, Step], Tensor]
 """Adds a step's gradients to the parameters' and answers with the loss, a scalar."""
 
 Report = Callable[[Progress], None]
+
+_LISTENER: ContextVar[Report | None] = ContextVar("listener", default=None)
+
+
+@contextmanager
+def told(report: Report) -> Iterator[None]:
+    """Have all trainings that are run inside tell how far they are, unless they have someone else to tell."""
+    before = _LISTENER.set(report)
+    try:
+        yield
+    finally:
+        _LISTENER.reset(before)
 
 
 def descend(module: nn.Module, step: Step) -> Tensor:
@@ -150,7 +164,7 @@ def train(
         dataset: what it learns.
         schedule: how.
         backward: what a step's gradients are; by default those of the cross-entropy.
-        report: told after every epoch.
+        report: told after every epoch; None: whoever listens (`told`).
         checkpoint: file that is written after every epoch. If it is there, training goes on from it: the result
             is that of a training without a break.
         compute: device and threads.
@@ -161,6 +175,7 @@ def train(
     Raises:
         ValueError: the checkpoint is of another training.
     """
+    report = report or _LISTENER.get()
     with compute.limited():
         module.to(compute.device)
         optimizer = torch.optim.SGD(
@@ -178,7 +193,7 @@ def train(
             if checkpoint is not None:
                 _save(checkpoint, question, module, optimizer, epoch + 1)
             if report is not None:
-                report(Progress(epoch + 1, schedule.epochs, loss))
+                report(Progress(dataset.name, epoch + 1, schedule.epochs, loss))
         return module.eval()
 
 

@@ -8,7 +8,7 @@ import torch
 from torch import nn
 
 from apollo_dse.codesign.datasets import Dataset, Split, load
-from apollo_dse.codesign.training import Compute, Progress, Schedule, accuracy, augmented, train
+from apollo_dse.codesign.training import Compute, Progress, Schedule, accuracy, augmented, told, train
 
 SCHEDULE = Schedule(epochs=4, batch=32, shift=1, flip=True, seed=7)
 
@@ -60,6 +60,18 @@ def test_a_kill_changes_nothing(digits: Dataset, tmp_path: Path, epochs: int) ->
     assert [each.epoch for each in heard] == list(range(epochs + 1, 5))
     assert same(resumed, train(network(), digits, SCHEDULE))
     assert not same(resumed, train(network(), digits, Schedule(epochs=4, batch=32, shift=1, flip=True, seed=8)))
+
+
+def test_whoever_listens_is_told_unless_someone_else_is(digits: Dataset) -> None:
+    heard: list[Progress] = []
+    own: list[Progress] = []
+    once = Schedule(epochs=2, batch=512)
+    with told(heard.append):
+        train(network(), digits, once)
+        train(network(), digits, once, report=own.append)
+    train(network(), digits, once)
+    assert [(each.dataset, each.epoch, each.epochs) for each in heard] == [("digits", 1, 2), ("digits", 2, 2)]
+    assert own == heard
 
 
 def test_a_finished_training_is_only_read(digits: Dataset, tmp_path: Path) -> None:
