@@ -10,6 +10,8 @@ from math import ceil
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import ndtri
+from scipy.stats import rankdata
 
 from apollo_dse.problem import Constraint, Problem
 from apollo_dse.trial import Trial
@@ -69,6 +71,16 @@ def limits(problem: Problem, trials: Sequence[Trial]) -> list[Outcome]:
     if not ran.all():
         found.append(Outcome.of("ran", range(len(trials)), np.where(ran, -1.0, 1.0)))
     return found
+
+
+def normal_scores(outcome: Outcome) -> Outcome:
+    """An outcome by its ranks alone: what a normal distribution has at their shares; ties share theirs.
+
+    It is a Gaussian copula's view (Salinas, Shen, Perrone, "A Quantile-based Approach for Hyperparameter
+    Transfer Learning", ICML 2020, arXiv 1909.13595): no rising function of the values changes it.
+    """
+    shares = (rankdata(outcome.values) - 0.5) / len(outcome.values)
+    return Outcome(outcome.name, outcome.numbers, ndtri(shares), 0.0, 1.0)
 
 
 def fitted_to(trials: int, first: int, growth: float = 1.2) -> int:

@@ -34,6 +34,7 @@ _OURS = {
     "auto": "apollo_dse.transfer.auto:Auto",
     "warm-start": "apollo_dse.transfer.warm_start:WarmStart",
     "pretrained-prior": "apollo_dse.transfer.pretrained:PretrainedPrior",
+    "copula": "apollo_dse.transfer.copula:Copula",
     "predicted": "apollo_dse.transfer.predicted:Predicted",
     "rgpe": "apollo_dse.transfer.rgpe:RGPE",
     "offline": "apollo_dse.transfer.offline:Offline",

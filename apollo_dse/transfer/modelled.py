@@ -2,7 +2,7 @@
 
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import torch
@@ -51,13 +51,18 @@ class Modelled(Believer):
         ValueError: the seed or the knob is out of its range, or a prior cannot be matched (`match`).
     """
 
+    BY_RANK: ClassVar = False
+    """Whether priors' objectives are seen by their ranks alone (`Source`)."""
+
     def __init__(self, problem: Problem, seed: int, experience: Experience, *, seeds: int = 8) -> None:
         super().__init__(problem, seed)
         if seeds < 0:
             raise ValueError(f"`seeds >= 0` must hold, but got seeds={seeds}")
         self.experience = experience
         self.seeds = seeds
-        self.sources = tuple(Source(prior, problem, self.encoding, seed) for prior in experience.related)
+        self.sources = tuple(
+            Source(prior, problem, self.encoding, seed, by_rank=self.BY_RANK) for prior in experience.related
+        )
         self._first: Sequence[Point] | None = None
         self._taught: dict[str, list[SourceProcess]] = {}
         self._fits: dict[str, tuple[int, Hyperparameters]] = {}

@@ -16,7 +16,7 @@ from torch import Tensor
 from apollo_dse.encoding import Encoding
 from apollo_dse.optimizers.bayesian.believer import ranking
 from apollo_dse.optimizers.bayesian.surrogate import GaussianProcess, Hyperparameters, Process, fit, learned
-from apollo_dse.outcomes import limits, objectives
+from apollo_dse.outcomes import limits, normal_scores, objectives
 from apollo_dse.problem import Problem
 from apollo_dse.transfer.prior import Prior, unavailable
 
@@ -107,6 +107,7 @@ class Source:
         problem: the task at hand.
         encoding: of its points.
         seed: of the draw of trials that are learned, where there are too many.
+        by_rank: whether objectives are seen by their ranks alone (`normal_scores`).
 
     Attributes:
         matching: how the spaces are matched.
@@ -118,7 +119,9 @@ class Source:
         ValueError: as `match`.
     """
 
-    def __init__(self, prior: Prior, problem: Problem, encoding: Encoding, seed: int = 0) -> None:
+    def __init__(
+        self, prior: Prior, problem: Problem, encoding: Encoding, seed: int = 0, *, by_rank: bool = False
+    ) -> None:
         self.prior = prior
         self.matching = match(prior, problem)
         self.view = seen_as(prior, problem, self.matching)
@@ -128,7 +131,8 @@ class Source:
         self._features = torch.from_numpy(np.nan_to_num(encoding.features(self.rows), nan=0.5))
         self._seed = seed
         names = {theirs: ours for ours, theirs in self.matching.stand_ins.items()}
-        found = [*objectives(self.view, prior.trials), *limits(self.view, prior.trials)]
+        goals = objectives(self.view, prior.trials)
+        found = [*(map(normal_scores, goals) if by_rank else goals), *limits(self.view, prior.trials)]
         self.outcomes = {names.get(each.name, each.name): each for each in found}
 
     def process(self, name: str) -> "SourceProcess":

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from apollo_dse.outcomes import Outcome, excess, limits, objectives, tame
+from apollo_dse.outcomes import Outcome, excess, limits, normal_scores, objectives, tame
 from apollo_dse.problem import Constraint, Objective, Problem
 from apollo_dse.trial import Measurement, Trial
 from search_spaces import Real, SearchSpace
@@ -99,3 +99,11 @@ def test_what_cannot_be_learned_is_left_out():
 def test_a_metric_to_be_maximized_has_the_smaller_value_the_larger_it_is():
     (goal,) = objectives(problem(goal="maximize"), trials({"latency_s": 1.0}, {"latency_s": 4.0}))
     assert goal.values.tolist() == [1, -1]
+
+
+def test_normal_scores_by_hand():
+    values = np.array([5.0, -1.0, 5.0, 100.0])
+    scores = normal_scores(Outcome("loss", np.arange(4), values, 7.0, 3.0))
+    # ranks 2.5, 1, 2.5, 4 of four: shares 1/2, 1/8, 1/2, 7/8
+    assert scores.values == pytest.approx([0.0, -1.150349, 0.0, 1.150349], abs=1e-6)
+    assert (scores.centre, scores.scale) == (0.0, 1.0)

@@ -128,6 +128,26 @@ def test_a_shift_of_the_scale_changes_nothing(name):
     assert first == second
 
 
+@pytest.mark.parametrize(("name", "changes"), [("copula", False), ("pretrained-prior", True)])
+def test_only_ranks_of_priors_count_for_the_copula(name, changes):
+    """Latencies of a prior go through a rising function that no logarithm straightens."""
+    problem = accelerators(area_mm2=20.0, known=True)
+    prior = prior_of(accelerators(area_mm2=60.0), count=64)
+
+    def bent(trial):
+        metrics = trial.measurement.metrics
+        if not metrics:
+            return trial
+        latency_s = 1.0 + 1e-3 * np.exp(-1.0 / (1e3 * metrics["latency_s"]))
+        return replace(trial, measurement=Measurement({**metrics, "latency_s": latency_s}))
+
+    other = replace(prior, trials=tuple(map(bent, prior.trials)))
+    first, second = (
+        transfer.get(name)(problem, 0, experience(each), seeds=0).ask(4) for each in (prior, other)
+    )
+    assert (first != second) == changes
+
+
 @pytest.mark.parametrize("name", transfer.names())
 def test_priors_are_a_part_of_what_is_asked(name):
     problem = accelerators()
@@ -228,7 +248,7 @@ def test_constraints_that_no_prior_measured_are_learned_from_trials():
         assert str(Constraint("area_mm2", upper=20.0)) in method.told()
 
 
-@pytest.mark.parametrize("name", ["rgpe", "pretrained-prior", "offline", "multitask-gp"])
+@pytest.mark.parametrize("name", ["rgpe", "pretrained-prior", "copula", "offline", "multitask-gp"])
 def test_with_no_trial_the_model_itself_finds_a_good_design(name):
     """Zero-shot: one suggestion without any trial of the task is better than the median of uniform draws."""
     problem = accelerators(area_mm2=50.0, known=True)
