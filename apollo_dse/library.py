@@ -15,7 +15,7 @@ from apollo_dse.storage import Header, Store, StoreError
 from apollo_dse.transfer.files import from_dict, past, seen_space
 from apollo_dse.transfer.prior import Description, Prior, describe
 from apollo_dse.trial import Trial
-from search_spaces import get
+from search_spaces import DesignSpace, get
 from search_spaces.space import SearchSpace
 
 PRIOR, STUDY = "prior:", "study:"
@@ -47,12 +47,13 @@ def of_study(header: Header, trials: Sequence[Trial], name: str) -> Prior:
     objectives = tuple(Objective.parse(text, "any") for text in header.asked["objectives"])
     constraints = tuple(Constraint.parse(text, "any") for text in header.asked["constraints"])
     workloads = [workload_io.from_dict(each) for each in header.about.get("workloads", [])]
-    name_of_space, space = str(header.about.get("space") or ""), _space(header.about.get("space"), trials)
-    if (networks := _networks(header.about)) is not None:
+    known = _known(header.about.get("space"))
+    name_of_space, space = str(header.about.get("space") or ""), _space(known, trials)
+    if known is not None and (networks := _networks(header.about)) is not None:
         workloads.append(networks.usual)
         name_of_space += f"+{networks.network_space.name}"
-        space = joint_space(get(header.about["space"]), networks.network_space)
-    task = describe(name_of_space, workloads, constraints)
+        space = joint_space(known, networks.network_space)
+    task = describe(name_of_space, workloads, constraints, None if known is None else known.node_nm)
     return Prior(name, task, past(space, objectives, constraints), tuple(trials))
 
 
@@ -78,10 +79,10 @@ def of_table(
     Raises:
         ValueError: there is no trial, or a parameter has numbers and words.
     """
-    task: Description = describe(space, workloads, constraints)
-    return Prior(
-        name, task, past(_space(space or None, trials), tuple(objectives), tuple(constraints)), tuple(trials)
-    )
+    known = _known(space or None)
+    task: Description = describe(space, workloads, constraints, None if known is None else known.node_nm)
+    asked = past(_space(known, trials), tuple(objectives), tuple(constraints))
+    return Prior(name, task, asked, tuple(trials))
 
 
 def _study(reference: str) -> tuple[str, int | None]:
@@ -94,17 +95,22 @@ def _study(reference: str) -> tuple[str, int | None]:
 
 
 def _networks(about: Mapping[str, Any]) -> Networks | None:
-    """The networks that a study chose from, where they and their designs can be had."""
+    """The networks that a study chose from, where they can be had."""
     with suppress(ValueError, OSError, KeyError, TypeError):
         networks = Networks(**about["networks"])
-        if networks.network_space and get(about["space"]):
+        if networks.network_space:
             return networks
     return None
 
 
-def _space(name: Any, trials: Sequence[Trial]) -> SearchSpace:
-    """The space of that name where it can be had, else all values that the trials have."""
+def _known(name: Any) -> DesignSpace | None:
+    """The space of that name, where it can be had."""
     if name is not None:
         with suppress(ValueError, OSError):
-            return get(name).space
-    return seen_space([trial.point for trial in trials])
+            return get(name)
+    return None
+
+
+def _space(known: DesignSpace | None, trials: Sequence[Trial]) -> SearchSpace:
+    """What was searched: the space, where it can be had, else all values that the trials have."""
+    return seen_space([trial.point for trial in trials]) if known is None else known.space

@@ -308,7 +308,7 @@ class Question:
                 raise ValueError("references to priors need a store, but there is none")
             return load(store, source)
 
-        task = describe(self.name, self.typical_workloads, self.constraints)
+        task = describe(self.name, self.typical_workloads, self.constraints, self.design_space.node_nm)
         return Experience(task, tuple(map(prior, self.sources)))
 
     def _predicted(self) -> "Prior":
@@ -333,7 +333,7 @@ class Question:
             sources=(),
         )
         study = own.search(PREDICTED_TRIALS)
-        task = describe(self.design_space.name, self.workloads, own.constraints)
+        task = describe(self.name, self.workloads, own.constraints, self.design_space.node_nm)
         return Prior(MODEL, task, study.problem, study.trials)
 
     def search(

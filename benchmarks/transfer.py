@@ -1,14 +1,15 @@
 """What is a search worth to the next one? Exact regret of transfer methods and of cold search, in one run.
 
-    python benchmarks/transfer.py networks budgets misled --seeds 3 --jobs 2 --out FILE
+    python benchmarks/transfer.py networks budgets misled technology sizes --seeds 3 --jobs 2 --out FILE
 
 Targets are tasks of the edge space whose optimum is known (docs/benchmark.md); priors are what the portfolio
 tried in 100 trials on other tasks, from a seed of its own for each seed. Protocols:
 
-
-networks   leave one network out: priors are the other networks under the same limit, for the same goal
-budgets    Apollo's own: the same network under looser limits, the tight one seeded by the loose ones
-misled     as networks, but priors lie: ranks of their losses are turned over, or dealt out at random
+networks    leave one network out: priors are the other networks under the same limit, for the same goal
+budgets     Apollo's own: the same network under looser limits, the tight one seeded by the loose ones
+misled      as networks, but priors lie: ranks of their losses are turned over, or dealt out at random
+technology  the same task at 45 nm, under the limit that as large a share of the designs keeps
+sizes       the same task in the part of the space with at most four PEs along an axis, four cores and 32 lanes
 
 Cold search is the portfolio. `random` counts the best of its 100 draws. Runs that the file has are kept.
 """
@@ -33,8 +34,21 @@ from apollo_dse.study import Study
 from apollo_dse.transfer import Experience, Prior, describe
 from apollo_dse.transfer.files import past
 from apollo_dse.trial import Measurement
+from search_spaces import Categorical, Ordinal, SearchSpace
 
 SOURCE_TRIALS = 100
+DRAWS = 2000
+"""Uniform draws by which limits of two technologies are made equally strict."""
+
+OTHERWISE = {
+    "technology": (Categorical("technology", ("45nm",)),),
+    "sizes": (
+        *(Ordinal(name, (1, 2, 4)) for name in ("pe_x", "pe_y", "cores")),
+        Ordinal("lanes", (4, 8, 16, 32)),
+    ),
+}
+"""Parameters of the space in which the priors of a protocol were searched, beside those of the target's."""
+
 TRIALS = {"cold": 100, "random": 100}
 """Trials of methods that take more than `TRANSFER_TRIALS`."""
 
@@ -57,7 +71,9 @@ def targets(protocol):
     found = {}
     for name in edge:
         _, network, goal, budget = parts(name)
-        if protocol == "budgets":
+        if protocol in OTHERWISE:
+            sources = [f"{name}@{protocol}"]
+        elif protocol == "budgets":
             sources = [f"edge-{network}-{goal}-{looser}" for looser in LOOSER.get(budget, ())]
             sources = [each for each in sources if each in TASKS]
         else:
@@ -68,9 +84,38 @@ def targets(protocol):
 
 
 @lru_cache
+def question(task):
+    """What is asked by a task, or by one of another protocol's space: TASK@PROTOCOL."""
+    name, _, protocol = task.partition("@")
+    asked = TASKS[name].question()
+    if not protocol:
+        return asked
+    changed = {each.name: each for each in OTHERWISE[protocol]}
+    space = asked.design_space
+    kept = [changed.pop(each.name, each) for each in space.space.parameters]
+    other = replace(space, space=SearchSpace((*kept, *changed.values()), space.space.rules))
+    if protocol == "sizes":
+        return replace(asked, space=other)
+    (limit,) = asked.constraints
+    rng = np.random.default_rng(0)
+    here, there = (areas(each, rng) for each in (space, other))
+    return replace(
+        asked,
+        space=other,
+        constraints=(replace(limit, upper=float(np.quantile(there, (here <= limit.upper).mean()))),),
+    )
+
+
+def areas(space, rng):
+    """Areas of uniform draws, infinite where a design cannot be built."""
+    built = map(space.build, space.space.sample(rng, DRAWS))
+    return np.array([float("inf") if each.violations else each.total_area_mm2 for each in built])
+
+
+@lru_cache
 def searched(task, seed):
     """What the portfolio tried on a task."""
-    problem, _ = world(task)
+    problem = question(task).problem() if "@" in task else world(task)[0]
     study = Study(problem, optimizers.get("portfolio")(problem, 1000 + seed), batch=4)
     study.run(SOURCE_TRIALS)
     return study.trials
@@ -78,14 +123,14 @@ def searched(task, seed):
 
 def description(task):
     """What a task is about."""
-    question = TASKS[task].question()
-    return describe(question.design_space.name, question.workloads, question.constraints)
+    asked = question(task)
+    space = asked.design_space
+    return describe(space.name, asked.workloads, asked.constraints, space.node_nm)
 
 
 def prior(task, seed, lie=None):
     """The prior of a task; with a lie its latencies and energies are turned over or dealt out anew."""
-    problem, _ = world(task)
-    trials = searched(task, seed)
+    problem, trials = question(task).problem(), searched(task, seed)
     if lie is not None:
         ran = [trial for trial in trials if trial.measurement.is_feasible]
         order = sorted(ran, key=lambda trial: trial.measurement.metrics["edp_js"])
@@ -146,7 +191,7 @@ def table(runs, asked):
 def main():
     """Run what is missing, write it, print the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
-    parser.add_argument("protocols", nargs="*", choices=["networks", "budgets", "misled", []])
+    parser.add_argument("protocols", nargs="*", choices=["networks", "budgets", "misled", *OTHERWISE, []])
     parser.add_argument("--methods", nargs="*", default=METHODS, choices=METHODS)
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--jobs", type=int, default=1)

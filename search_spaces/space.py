@@ -9,7 +9,7 @@ from math import prod
 import numpy as np
 from numpy.typing import NDArray
 
-from accel_models import Accelerator
+from accel_models import Accelerator, technology
 from accel_models.ranges import DesignColumns, Monotone, design_columns
 from search_spaces.parameter import Categorical, Integer, Ordinal, Parameter, Real
 from search_spaces.quantity import Value, nearest_name
@@ -224,6 +224,15 @@ class DesignSpace:
     def has_template(self) -> bool:
         """Whether points can be built; of a space without a template only a user's own evaluator knows them."""
         return self.build is not no_template
+
+    @property
+    def node_nm(self) -> float | None:
+        """The technology node of all its designs, in nm; None where they differ, or points cannot be built."""
+        chosen = next((each for each in self.space.parameters if each.name == "technology"), None)
+        if not self.has_template or (chosen is not None and chosen.cardinality != 1):
+            return None
+        (point,) = self.space.sample(np.random.default_rng(0), 1)
+        return technology.get(self.build(point).technology).node_nm
 
     def remedies_within(self) -> dict[str, tuple[str, ...]]:
         """The remedies that are parameters of this space; a user's own may leave some out."""

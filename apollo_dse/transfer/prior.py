@@ -27,8 +27,9 @@ _KINDS = ("spatial", "pointwise", "depthwise", "matrix", "attention")
 class Description:
     """What a task is about: its space and networks by name, and numbers that tell related tasks apart.
 
-    `features` are logarithms to the base 2 of what the networks compute and move and of the limits, and shares
-    of the multiply-accumulates by kind of layer; of several networks they are means. Any may be missing.
+    `features` are logarithms to the base 2 of what the networks compute and move, of the limits and of the
+    technology node, and shares of the multiply-accumulates by kind of layer; of several networks they are
+    means. Any may be missing.
     """
 
     space: str
@@ -50,8 +51,20 @@ class Description:
         return sqrt(sum(each**2 for each in differences) / len(shared))
 
 
-def describe(space: str, workloads: Sequence[Workload], constraints: Sequence[Constraint] = ()) -> Description:
-    """The description of a task, from what is asked."""
+def describe(
+    space: str,
+    workloads: Sequence[Workload],
+    constraints: Sequence[Constraint] = (),
+    node_nm: float | None = None,
+) -> Description:
+    """The description of a task, from what is asked.
+
+    Args:
+        space: its name.
+        workloads: the networks.
+        constraints: the limits.
+        node_nm: the technology node of all designs, where it is one (`DesignSpace.node_nm`).
+    """
     names = tuple(workload.name for workload in workloads)
     each = [_features(workload) for workload in workloads]
     features = {name: sum(one[name] for one in each) / len(each) for name in (each[0] if each else ())}
@@ -60,7 +73,8 @@ def describe(space: str, workloads: Sequence[Workload], constraints: Sequence[Co
         for limit in constraints
         if limit.limit > 0
     }
-    return Description(space, names, features | limits)
+    node = {} if node_nm is None else {"node": log2(node_nm)}
+    return Description(space, names, features | limits | node)
 
 
 def _features(workload: Workload) -> dict[str, float]:

@@ -9,6 +9,8 @@ from apollo_dse.problem import Constraint
 from apollo_dse.testing import accelerators
 from apollo_dse.transfer import Description, Experience, Prior, describe
 from apollo_dse.trial import Measurement
+from search_spaces import Categorical, SearchSpace, get
+from search_spaces.space import no_template
 from tests.apollo_dse.transfer.experience import TASK, prior_of
 
 NET = Workload(
@@ -58,6 +60,20 @@ def test_a_budget_is_a_part_of_the_task():
     loose, tight = (describe("edge", (NET,), (Constraint("area_mm2", upper=a),)) for a in (20.0, 2.0))
     assert loose.distance(tight) > 0
     assert loose.distance(loose) == 0
+
+
+def test_the_node_is_a_part_of_the_task_where_all_designs_have_one():
+    def task(*technologies):
+        edge = get("edge")
+        chosen = (*edge.space.parameters, Categorical("technology", technologies)) if technologies else None
+        space = edge if chosen is None else replace(edge, space=SearchSpace(chosen, edge.space.rules))
+        return describe("edge", (NET,), node_nm=space.node_nm)
+
+    assert 2 ** task().features["node"] == pytest.approx(7)
+    assert 2 ** task("45nm").features["node"] == pytest.approx(45)
+    assert task("45nm").distance(task()) > task("16nm").distance(task()) > 0
+    assert "node" not in task("45nm", "7nm").features
+    assert replace(get("edge"), build=no_template).node_nm is None
 
 
 def test_related_priors_come_first():
