@@ -106,12 +106,13 @@ class Darts:
         """Move the choices, add the weights' gradients, answer with the training loss."""
         assert isinstance(module, Relaxed)
         if step.done >= self.warmup:
-            self._choose(module, step)
+            self.choose(module, step)
         loss = self._loss(module, softmax(module.choices, 1), step.images, step.labels)
         loss.backward()  # type: ignore[no-untyped-call]
         return loss.detach()
 
-    def _choose(self, module: Relaxed, step: Step) -> None:
+    def choose(self, module: Relaxed, step: Step) -> None:
+        """Move the choices alone: over a supernet that is trained already, this is the whole search."""
         choices = [module.choices.clone().requires_grad_(), module.designs.clone().requires_grad_()]
         images, labels = validation_batch(self.dataset, len(step.labels), step.rng, str(module.choices.device))
 

@@ -46,7 +46,7 @@ class Nasp:
         assert isinstance(module, Relaxed)
         warm = step.done >= self.warmup
         if warm:
-            self._choose(module, step)
+            self.choose(module, step)
         if not warm or step.rng.random() < self.explore:
             point = cell_of(CELLS[int(step.rng.integers(len(CELLS)))].tolist())
         else:
@@ -55,7 +55,8 @@ class Nasp:
         loss.backward()  # type: ignore[no-untyped-call]
         return loss.detach()
 
-    def _choose(self, module: Relaxed, step: Step) -> None:
+    def choose(self, module: Relaxed, step: Step) -> None:
+        """Move the choices alone: over a supernet that is trained already, this is the whole search."""
         device = module.choices.device
         points = [
             each.to(device).requires_grad_()
