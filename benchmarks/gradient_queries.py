@@ -6,8 +6,8 @@ A supernet of cells is trained on the digits once, and its weights stay. Wanted 
 designs of NVDLA with the most validation images right within limits on latency and area; every cell that keeps
 them on some design is scored, so that the best is known. Evolution, REINFORCE and random draws spend a query a
 cell: one that keeps no limit costs none. DARTS and NASP move their choices by gradients, a batch of validation
-images a step, and what they would choose is looked up after every epoch. Told is what it took to come within 0.2
-points of the best: queries or steps, and seconds, of a query as it was measured on average, of steps as they were.
+images a step, and what they would choose is looked up after every epoch. Told is what it took to come within
+0.2 points of the best: queries or steps, and seconds, of a query the mean, of steps as they were.
 """
 
 import argparse
