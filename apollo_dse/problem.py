@@ -343,8 +343,8 @@ class Problem:
         if not feasible:
             return []
         losses = np.array([self.losses(trial) for trial in feasible])
-        kept = _front_of_two(losses) if len(self.objectives) <= 2 else _front_of_many(losses)
-        return [trial for trial, keep in zip(feasible, kept.tolist(), strict=True) if keep]
+        kept = non_dominated(losses).tolist()
+        return [trial for trial, keep in zip(feasible, kept, strict=True) if keep]
 
     def reasons(self, trials: Sequence[Trial]) -> dict[str, int]:
         """How often each reason kept a trial from being feasible, the most frequent first.
@@ -375,23 +375,31 @@ def _value(measurement: Measurement, metric: str) -> float:
     raise ValueError(f"{metric!r} must be measured, but got {', '.join(names)}{nearest_name(metric, names)}")
 
 
-def _front_of_two(losses: NDArray[np.float64]) -> NDArray[np.bool_]:
-    """Which of the rows [n, m], m <= 2, are not dominated: one sweep in rising order of the first loss."""
+_ROWS = 256
+
+
+def non_dominated(losses: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """Which of the rows [n, m] no other row dominates; of equal rows the first is kept.
+
+    In rising order of the losses, the first one first, a row can only be dominated by one before it: two
+    losses are one sweep, more are compared with the front so far, `_ROWS` at a time.
+    """
     kept = np.zeros(len(losses), dtype=np.bool_)
-    best = inf
-    for row in np.lexsort((*losses.T[::-1],)):
-        last = losses[row, 1] if losses.shape[1] == 2 else 0.0
-        if last < best:
-            kept[row], best = True, last
+    order = np.lexsort(losses.T[::-1])
+    if losses.shape[1] <= 2:
+        last = losses[order, 1] if losses.shape[1] == 2 else np.zeros(len(order))
+        kept[order[last < np.minimum.accumulate(np.append(inf, last))[:-1]]] = True
+        return kept
+    front = losses[:0]
+    for start in range(0, len(order), _ROWS):
+        rows = order[start : start + _ROWS]
+        rows = rows[~_reached(losses[rows], front).any(axis=1)]
+        rows = rows[~np.tril(_reached(losses[rows], losses[rows]), -1).any(axis=1)]
+        kept[rows] = True
+        front = np.concatenate((front, losses[rows]))
     return kept
 
 
-def _front_of_many(losses: NDArray[np.float64]) -> NDArray[np.bool_]:
-    """Which of the rows [n, m] are not dominated, of equal rows the first."""
-    import torch
-    from botorch.utils.multi_objective.pareto import is_non_dominated
-
-    kept: NDArray[np.bool_] = is_non_dominated(
-        torch.from_numpy(losses), maximize=False, deduplicate=True
-    ).numpy()
-    return kept
+def _reached(rows: NDArray[np.float64], others: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """Whether each of the rows [n, m] is no better in any loss than each of the others [k, m]: [n, k]."""
+    return np.asarray(np.all(others[None, :, :] <= rows[:, None, :], axis=2))

@@ -20,10 +20,10 @@ from search_spaces import DesignSpace, Point, SearchSpace, Value, get
 
 if TYPE_CHECKING:
     from apollo_dse.evaluators import Evaluator
-    from apollo_dse.report import PricedDesign, ReportData
+    from apollo_dse.report import About, PricedDesign, ReportData
     from apollo_dse.storage import Header, Record, Store
     from apollo_dse.study import Study
-    from apollo_dse.transfer import Experience, Prior
+    from apollo_dse.transfer import Account, Experience, Prior
 
 Minimize = Literal["latency", "energy", "edp"]
 
@@ -220,6 +220,23 @@ class Question:
             **who,
         )
 
+    @classmethod
+    def reportable(cls, header: "Header") -> Self:
+        """As `stored`, of a study that is looked at rather than resumed: its space must be that of its trials.
+
+        Raises:
+            ValueError: as in `stored`; or the space's file is broken or has changed since.
+            OSError: the space's file cannot be read.
+        """
+        from apollo_dse.study import differences
+
+        question = cls.stored(header)
+        now = {parameter.name: repr(parameter) for parameter in question.search_space.parameters}
+        if changed := differences(header.asked["parameters"], now):
+            rule = f"study {header.name!r} can only be reported on in the space of its trials"
+            raise ValueError(f"{rule}, but of {question.space} {'; '.join(changed)}")
+        return question
+
     def problem(self, engine: Engine = LOCAL) -> Problem:
         """The question as a problem, whose points are measured by an engine.
 
@@ -374,34 +391,43 @@ class Question:
         Where the search learned from priors, and the store is given, so is what came of each of them, and the
         search without them if the store has that (`NAME-cold`).
         """
-        from apollo_dse.report import About, build_report
+        from apollo_dse.report import build_report
 
-        about = About(
+        about = self.said(header, sum(record.seconds for record in records))
+        if self.sources and store is not None:
+            about = replace(about, **self._transferred(header.name, store))
+        price = self.price if self.is_analytical else None
+        return build_report(self.problem(), [record.trial for record in records], about, price)
+
+    def said(self, header: "Header", seconds: float) -> "About":
+        """What a report says of a study of this question beside its trials, which took so long to evaluate."""
+        from apollo_dse.report import About
+
+        return About(
             name=header.name,
             space=self.name,
             space_reference=self.design_space.reference,
             optimizer=self.searcher,
             workloads=self.subjects,
             seed=self.seed,
-            seconds=sum(record.seconds for record in records),
+            seconds=seconds,
             versions=header.about["versions"],
-            **(self._transferred(header.name, store) if self.sources and store is not None else {}),
         )
-        price = self.price if self.is_analytical else None
-        return build_report(self.problem(), [record.trial for record in records], about, price)
+
+    def accounts(self, name: str, store: "Store") -> "tuple[Account, ...]":
+        """What came of each prior that a study of the store learned from, in the end."""
+        from apollo_dse.transfer import Transfer, accounts
+
+        study = self.study(store, name)
+        study.teach()
+        assert isinstance(study.optimizer, Transfer)
+        return tuple(accounts(study.optimizer))
 
     def _transferred(self, name: str, store: "Store") -> dict[str, Any]:
         """What a report says of a study's priors, and of the search without them."""
-        from apollo_dse.transfer import Transfer, accounts
-
-        study, cold = self.study(store, name), f"{name}{COLD}"
-        study.teach()
-        assert isinstance(study.optimizer, Transfer)
+        cold = f"{name}{COLD}"
         without = [record.trial for record in store.records(cold)] if cold in store.names() else []
-        return {
-            "sources": tuple(accounts(study.optimizer)),
-            "cold": without,
-        }
+        return {"sources": self.accounts(name, store), "cold": without}
 
 
 def _findable(name: str | None) -> str | None:

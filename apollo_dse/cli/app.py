@@ -13,6 +13,7 @@ from apollo_dse.cli import errors
 from apollo_dse.cli.cache import cache
 from apollo_dse.cli.codesign import codesign
 from apollo_dse.cli.compare import compare
+from apollo_dse.cli.dashboard import dashboard
 from apollo_dse.cli.evaluate import evaluate
 from apollo_dse.cli.explore import explore
 from apollo_dse.cli.map import map
@@ -42,6 +43,7 @@ COMMANDS: tuple[Callable[..., None], ...] = (
     studies,
     priors,
     report,
+    dashboard,
     validate,
     cache,
 )

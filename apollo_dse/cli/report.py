@@ -1,17 +1,13 @@
 """`apollo-dse report`: a study of the store as one page."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 from cyclopts import Parameter
 
 from apollo_dse.cli import output
 from apollo_dse.cli.arguments import JsonOption, StoreOption
 from apollo_dse.cli.errors import UserError, user_input
-
-if TYPE_CHECKING:
-    from apollo_dse.question import Question
-    from apollo_dse.storage import Header
 
 
 def report(
@@ -41,8 +37,7 @@ def report(
         raise UserError(f"-o takes a file in a folder that is there, but got {str(target)!r}")
     with user_input("", StoreError), Store(store, read_only=True) as opened:
         header, records = opened.header(study), opened.records(study)
-        question = Question.stored(header)
-        _check_space(header, question)
+        question = Question.reportable(header)
         with output.waiting(f"Reporting on {study}"):
             data = question.report(header, records, opened)
     if target is not None:
@@ -54,13 +49,3 @@ def report(
     for text in (data.summary.headline, *data.summary.sentences):
         output.line(text)
     output.line(f"-> {target}")
-
-
-def _check_space(header: "Header", question: "Question") -> None:
-    """A space file that is gone, broken or changed since is refused: its trials are of another space."""
-    from apollo_dse.study import differences
-
-    now = {parameter.name: repr(parameter) for parameter in question.search_space.parameters}
-    if changed := differences(header.asked["parameters"], now):
-        rule = f"study {header.name!r} can only be reported on in the space of its trials"
-        raise UserError(f"{rule}, but of {question.space} {'; '.join(changed)}")

@@ -1,6 +1,6 @@
 """From a study to its `ReportData`: which design to recommend, what limits it, all trials as columns."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from apollo_dse.problem import METRICS, Problem
@@ -8,15 +8,17 @@ from apollo_dse.report.choice import alternative, choose, recommendation, trade_
 from apollo_dse.report.document import (
     Curve,
     Goal,
+    Importance,
     Limit,
     ParameterInfo,
+    Reason,
     ReportData,
     StudyInfo,
     TrialTable,
     WorkloadCost,
 )
-from apollo_dse.report.fate import Fate, fate_of, reasons_of
-from apollo_dse.report.hardware import Price, PricedDesign, hardware
+from apollo_dse.report.fate import fate_of, reasons_of
+from apollo_dse.report.hardware import PricedDesign, hardware
 from apollo_dse.report.importance import importances
 from apollo_dse.report.labels import metric, parameter_label
 from apollo_dse.report.roofline import workload_cost
@@ -24,6 +26,7 @@ from apollo_dse.report.summary import Told, summarize
 from apollo_dse.transfer import Account
 from apollo_dse.trial import Trial
 from search_spaces.parameter import Categorical, Ordinal, Parameter
+from search_spaces.space import Point
 
 TOP_DESIGNS = 100
 
@@ -48,25 +51,47 @@ class About:
     cold: Sequence[Trial] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class Census:
+    """What became of all trials of a study, where a report shows some of them only.
+
+    `places` are those of the trials that are shown among the `reasons` (None: feasible).
+    """
+
+    trials: int
+    feasible: int
+    reasons: tuple[Reason, ...]
+    places: tuple[int | None, ...]
+
+
 def build_report(
-    problem: Problem, trials: Sequence[Trial], about: About, price: Price | None = None
+    problem: Problem,
+    trials: Sequence[Trial],
+    about: About,
+    price: Callable[[Point], PricedDesign | None] | None = None,
+    *,
+    census: Census | None = None,
+    importance: tuple[Importance, ...] | None = None,
 ) -> ReportData:
     """Everything the page shows of a study.
 
     Args:
         problem: space, objectives and limits of the study; its `evaluate` is not called.
-        trials: in the order of their numbers.
+        trials: in the order of their numbers; all, or those that are to be shown of very many.
         about: the study's name, workloads, optimizer and so on.
-        price: prices the recommended point layer by layer (see `pricing`); None: no block diagram and no
-            layers, as for an evaluator that is not the built-in one.
+        price: prices the recommended point layer by layer (see `pricing`); None, or where it answers with
+            None: no block diagram and no layers, as for an evaluator that is not the built-in one.
+        census: of all trials, where `trials` are some. What is said of all of them is true when those shown
+            include what `apollo_dse.report.thinning` keeps.
+        importance: which parameters matter, where that is known; None: it is found out from `trials`.
     """
     rows = {trial.number: row for row, trial in enumerate(trials)}
-    fates = [fate_of(problem, trial) for trial in trials]
-    reasons, places = reasons_of(fates)
+    census = census or _census(problem, trials)
+    reasons = census.reasons
     chosen, rule = choose(problem, trials)
     priced = price(chosen.point) if price is not None and chosen is not None else None
     told = Told(
-        study=_study(problem, about, fates),
+        study=study_info(problem, about, census.trials, census.feasible),
         trials=trials,
         chosen=chosen,
         rule=rule,
@@ -74,7 +99,7 @@ def build_report(
         reasons=reasons,
         curves=_curves(problem, trials),
         hardware=None if priced is None else hardware(priced.accelerator),
-        workloads=_workload_costs(priced),
+        workloads=workload_costs(priced),
         alternative=None if chosen is None else alternative(problem, trials, chosen),
     )
     names = _metric_names(problem, trials)
@@ -83,11 +108,11 @@ def build_report(
         summary=summarize(told),
         metrics=tuple(metric(name) for name in names),
         parameters=tuple(_parameter(parameter, trials) for parameter in problem.space.parameters),
-        trials=_table(problem, trials, names, places),
+        trials=_table(problem, trials, names, census.places),
         reasons=reasons,
         convergence=told.curves,
         front=trade_off_front(problem, trials, rows),
-        importance=importances(problem, trials),
+        importance=importances(problem, trials) if importance is None else importance,
         recommendation=told.recommendation,
         hardware=told.hardware,
         network=None if priced is None else priced.network,
@@ -98,7 +123,13 @@ def build_report(
     )
 
 
-def _study(problem: Problem, about: About, fates: Sequence[Fate | None]) -> StudyInfo:
+def _census(problem: Problem, trials: Sequence[Trial]) -> Census:
+    reasons, places = reasons_of([fate_of(problem, trial) for trial in trials])
+    return Census(len(trials), sum(place is None for place in places), reasons, places)
+
+
+def study_info(problem: Problem, about: About, trials: int, feasible: int) -> StudyInfo:
+    """What was asked, of whom, and how many trials came of it."""
     return StudyInfo(
         name=about.name,
         space=about.space,
@@ -110,8 +141,8 @@ def _study(problem: Problem, about: About, fates: Sequence[Fate | None]) -> Stud
         optimizer=about.optimizer,
         seed=about.seed,
         seconds=about.seconds,
-        trials=len(fates),
-        feasible=sum(fate is None for fate in fates),
+        trials=trials,
+        feasible=feasible,
         versions=dict(about.versions),
     )
 
@@ -181,7 +212,8 @@ def _curves(problem: Problem, trials: Sequence[Trial]) -> tuple[Curve, ...]:
     return tuple(curves)
 
 
-def _workload_costs(priced: PricedDesign | None) -> tuple[WorkloadCost, ...]:
+def workload_costs(priced: PricedDesign | None) -> tuple[WorkloadCost, ...]:
+    """A priced design on each workload that it can run."""
     if priced is None:
         return ()
     costs = ((name, cost) for name, cost in priced.costs.items() if cost.feasible)

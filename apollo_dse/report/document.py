@@ -298,10 +298,32 @@ class ReportData:
     cold: tuple[Curve, ...] = ()
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Design:
+    """One trial as closely as a report looks at the recommended one.
+
+    `recommendation` is how it keeps the limits; `point` has the values themselves. Without metrics there is no
+    recommendation, and `summary` has the reason.
+    """
+
+    number: int
+    point: Mapping[str, Value]
+    metrics: Mapping[str, float]
+    summary: Summary
+    recommendation: Recommendation | None
+    hardware: Hardware | None
+    workloads: tuple[WorkloadCost, ...]
+    network: Graph | None
+
+
 def to_json(report: ReportData) -> str:
     """The document as strict JSON (no nan), numbers rounded to `SIGNIFICANT_DIGITS`, keys in a fixed order."""
-    document = {"schema": SCHEMA, "schema_version": SCHEMA_VERSION} | _plain_record(report)
-    return json.dumps(document, allow_nan=False, separators=(",", ":"), ensure_ascii=False)
+    return as_json({"schema": SCHEMA, "schema_version": SCHEMA_VERSION} | _plain_record(report))
+
+
+def as_json(value: object) -> str:
+    """Records, mappings and sequences of them as strict JSON, written as documents are."""
+    return json.dumps(_plain(value), allow_nan=False, separators=(",", ":"), ensure_ascii=False)
 
 
 def _plain_record(record: object) -> dict[str, object]:

@@ -9,31 +9,34 @@ import base64
 import hashlib
 import html
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import cache
 from importlib.resources import files
 
 from apollo_dse.report.document import ReportData, to_json
 
-SCRIPTS = (
-    "text", "dom", "scale", "plot", "search", "parallel", "table", "layers", "diagram", "area", "network",
-    "app",
+SHARED = (
+    "text", "dom", "theme", "scale", "plot", "search", "parallel", "table", "layers", "diagram", "area",
+    "network", "page",
 )  # fmt: skip
-"""Modules of the page's script, in the order in which they are joined."""
+"""Modules that every host of the front end has, in the order in which they are joined."""
+
+SCRIPTS = (*SHARED, "app")
+"""Modules of a report's script: the last one starts it with the document that stands in the page."""
 
 
 def render(report: ReportData) -> str:
     """The report as one self-contained HTML page; equal reports give equal pages."""
-    style, script = _asset("report.css"), _script()
+    style, script = asset("report.css"), _script()
     parts = {
-        "policy": _policy(style, script),
+        "policy": policy(style, script),
         "title": html.escape(f"{report.study.name}: apollo-dse report"),
         "style": style,
         "words": _words(report),
         "data": script_safe(to_json(report)),
         "script": script,
     }
-    return _filled("page.html", parts)
+    return filled(asset("page.html"), parts)
 
 
 def static_page(title: str, body: str, style: str = "") -> str:
@@ -44,9 +47,9 @@ def static_page(title: str, body: str, style: str = "") -> str:
         body: as HTML; what others wrote must be escaped in it.
         style: rules beside those of reports.
     """
-    rules = _asset("report.css") + style
-    parts = {"policy": _policy(rules), "title": html.escape(title), "style": rules, "body": body}
-    return _filled("static.html", parts)
+    rules = asset("report.css") + style
+    parts = {"policy": policy(rules), "title": html.escape(title), "style": rules, "body": body}
+    return filled(asset("static.html"), parts)
 
 
 def script_safe(json_text: str) -> str:
@@ -55,11 +58,18 @@ def script_safe(json_text: str) -> str:
     return re.sub("[<>&\u2028\u2029]", lambda match: escapes[match[0]], json_text)
 
 
-def _filled(template: str, parts: Mapping[str, str]) -> str:
-    return re.sub(r"\{\{(\w+)\}\}", lambda match: parts[match[1]], _asset(template))
+def filled(template: str, parts: Mapping[str, str]) -> str:
+    """A template with its parts in place of their names in double braces."""
+    return re.sub(r"\{\{(\w+)\}\}", lambda match: parts[match[1]], template)
 
 
-def _policy(style: str, script: str | None = None) -> str:
+def joined(modules: Iterable[str]) -> str:
+    """Modules of script as one, which leaves no name behind."""
+    text = "\n".join(modules)
+    return f'"use strict";\n(() => {{\n{text}}})();\n'
+
+
+def policy(style: str, script: str | None = None) -> str:
     """What a page may load: its own style and script, and nothing else."""
     sources = [f"style-src {_digest(style)}", "img-src data:", "base-uri 'none'", "form-action 'none'"]
     scripts = [f"script-src {_digest(script)}"] if script is not None else []
@@ -74,12 +84,12 @@ def _words(report: ReportData) -> str:
 
 @cache
 def _script() -> str:
-    modules = "\n".join(_asset(f"{name}.js") for name in SCRIPTS)
-    return f'"use strict";\n(() => {{\n{modules}}})();\n'
+    return joined(asset(f"{name}.js") for name in SCRIPTS)
 
 
 @cache
-def _asset(name: str) -> str:
+def asset(name: str) -> str:
+    """A file of the page."""
     return files("apollo_dse.report").joinpath("page", name).read_text(encoding="utf-8")
 
 

@@ -37,11 +37,14 @@ def importances(problem: Problem, trials: Sequence[Trial], seed: int = 0) -> tup
         seed: of the folds, forests and shuffles; equal seeds, equal results.
     """
     feasible = [trial for trial in trials if problem.feasible(trial)]
-    found = [_of_objective(problem, objective, feasible, seed) for objective in problem.objectives]
-    return (*found, _of_feasibility(problem, trials, seed))
+    found = [of_objective(problem, objective, feasible, seed) for objective in problem.objectives]
+    return (*found, of_feasibility(problem, trials, seed))
 
 
-def _of_objective(problem: Problem, objective: Objective, feasible: Sequence[Trial], seed: int) -> Importance:
+def of_objective(
+    problem: Problem, objective: Objective, feasible: Sequence[Trial], seed: int = 0
+) -> Importance:
+    """Importance for one objective among feasible trials, all or an even sample of them."""
     label = lowered(metric(objective.metric).label)
     target = f"What decides {label} among feasible trials"
     losses = np.array([objective.loss(trial) for trial in feasible], dtype=np.float64)
@@ -56,7 +59,8 @@ def _of_objective(problem: Problem, objective: Objective, feasible: Sequence[Tri
     return _fit(problem.space, feasible, goal, target, f"R² of {log}{label}", seed)
 
 
-def _of_feasibility(problem: Problem, trials: Sequence[Trial], seed: int) -> Importance:
+def of_feasibility(problem: Problem, trials: Sequence[Trial], seed: int = 0) -> Importance:
+    """Importance for being feasible at all, among all trials or an even sample of them."""
     target = "What decides whether a trial is feasible"
     labels = np.array([problem.feasible(trial) for trial in trials], dtype=np.float64)
     rarer = int(min(labels.sum(), len(labels) - labels.sum())) if len(labels) else 0

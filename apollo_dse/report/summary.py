@@ -64,18 +64,40 @@ def structure(hardware: Hardware) -> str:
     return text
 
 
+def describe(
+    study: StudyInfo,
+    trial: Trial,
+    recommendation: Recommendation | None,
+    hardware: Hardware | None,
+    workloads: tuple[WorkloadCost, ...],
+) -> Summary:
+    """A trial that is looked at, recommended or not: what it is, how it keeps the limits, what bounds it."""
+    if recommendation is None:
+        why = trial.measurement.infeasible_because or ""
+        return Summary(headline=f"Trial {trial.number} could not be built or mapped.", sentences=(why,))
+    what = f" is {structure(hardware)}" if hardware else ""
+    broken = () if recommendation.feasible else (f"It must not be built as it is: {recommendation.reason}.",)
+    return Summary(
+        headline=f"Trial {trial.number}{what}: {_numbers(study, trial)}.",
+        sentences=(*broken, *_limits(recommendation), *map(_bound, workloads)),
+    )
+
+
 def _headline(told: Told, chosen: Trial) -> str:
-    goals = [objective.metric for objective in told.study.objectives]
-    extra = [limit.metric for limit in told.study.constraints if limit.metric not in goals]
-    shown = dict.fromkeys(goals + extra)
-    numbers = [
-        f"{lowered(metric(name).label)} {metric_text(name, chosen.measurement.metrics[name])}" for name in shown
-    ]
     design = structure(told.hardware) if told.hardware else f"trial {chosen.number}"
+    numbers = _numbers(told.study, chosen)
     if told.recommendation and not told.recommendation.feasible:
-        return f"No trial keeps the limits. The one that breaks them least is {design}: {', '.join(numbers)}."
-    verb = "Build" if told.hardware else "Choose"
-    return f"{verb} {design}: {', '.join(numbers)}."
+        return f"No trial keeps the limits. The one that breaks them least is {design}: {numbers}."
+    return f"{'Build' if told.hardware else 'Choose'} {design}: {numbers}."
+
+
+def _numbers(study: StudyInfo, trial: Trial) -> str:
+    """What was asked for, as measured."""
+    asked = dict.fromkeys(
+        [goal.metric for goal in study.objectives] + [limit.metric for limit in study.constraints]
+    )
+    values = [(name, trial.measurement.metrics[name]) for name in asked]
+    return ", ".join(f"{lowered(metric(name).label)} {metric_text(name, value)}" for name, value in values)
 
 
 def _sentences(told: Told, recommendation: Recommendation) -> list[str]:
@@ -158,7 +180,7 @@ def _infeasible(told: Told) -> list[str]:
 
 def _progress(told: Told, curve: Curve) -> str:
     last = told.trials[curve.rows[-1]].number
-    after = told.study.trials - 1 - curve.rows[-1]
+    after = told.study.trials - 1 - last
     label = lowered(metric(curve.metric).label)
     if after == 0:
         return f"The very last trial improved {label}: the search had not settled."

@@ -10,22 +10,24 @@ import tempfile
 import threading
 from contextlib import contextmanager
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from apollo_dse import storage
+from apollo_dse.export import to_csv, to_json
 from apollo_dse.storage import (
     APPLICATION_ID,
     DEFAULT_PATH,
     SCHEMA_VERSION,
+    Extent,
     Header,
     Record,
     Store,
     StoreError,
-    to_csv,
-    to_json,
 )
 from apollo_dse.trial import Measurement, Trial
 
@@ -247,6 +249,7 @@ class TestBrokenFiles:
         connection = sqlite3.connect(path)
         connection.execute("ALTER TABLE trials DROP COLUMN bottlenecks")
         connection.execute("DROP TABLE priors")
+        connection.execute("ALTER TABLE studies DROP COLUMN extended")
         connection.execute("PRAGMA user_version = 1")
         connection.commit()
         connection.close()
@@ -263,6 +266,7 @@ class TestBrokenFiles:
     def test_a_store_without_a_library_gets_one(self, path, filled, version, read_only):
         connection = sqlite3.connect(path)
         connection.execute("DROP TABLE priors")
+        connection.execute("ALTER TABLE studies DROP COLUMN extended")
         if version == 1:
             connection.execute("ALTER TABLE trials DROP COLUMN bottlenecks")
         connection.execute(f"PRAGMA user_version = {version}")
@@ -342,6 +346,55 @@ class TestBrokenFiles:
             with pytest.raises(StoreError, match="cannot be written"):
                 store.append("demo", [record(400)])
             assert store.records("demo") == filled
+
+
+def test_extents_count_trials_and_know_when_the_last_came(path):
+    with Store(path) as store:
+        store.create(header("empty"))
+        store.create(header())
+        assert [(each.trials, each.extended) for each in store.extents()] == [(0, None), (0, None)]
+        before = datetime.now(UTC)
+        store.append("demo", [record(0), record(1)])
+        empty, demo = store.extents()
+    assert (empty.name, empty.trials, empty.extended) == ("empty", 0, None)
+    assert (demo.name, demo.trials) == ("demo", 2)
+    assert abs(datetime.fromisoformat(demo.extended) - before) < timedelta(seconds=60)
+
+
+def test_a_store_that_keeps_no_times_has_extents(path, filled):
+    connection = sqlite3.connect(path)
+    connection.execute("ALTER TABLE studies DROP COLUMN extended")
+    connection.execute("PRAGMA user_version = 3")
+    connection.close()
+    with Store(path, read_only=True) as store:
+        assert store.extents() == (Extent("demo", 400, None),)
+    with Store(path) as store:
+        store.append("demo", [record(400)])
+        assert store.extents()[0].extended
+
+
+def test_outcomes_are_the_records_without_their_points(path, monkeypatch):
+    monkeypatch.setattr(storage, "_PAGE", 2)
+    infeasible = Measurement(infeasible_because="too wide, by 3")
+    with Store(path) as store:
+        store.create(header())
+        store.append("demo", [record(0), record(1, measurement=infeasible), *map(record, range(2, 5))])
+        pages = list(store.outcomes("demo", 1))
+        assert [len(page) for page in pages] == [2, 2]
+        found = [Measurement(each.metrics, each.infeasible_because) for page in pages for each in page]
+        assert found == [each.trial.measurement for each in store.records("demo", 1)]
+        assert [each.number for page in pages for each in page] == [1, 2, 3, 4]
+        assert {each.seconds for page in pages for each in page} == {0.5}
+        assert list(store.outcomes("demo", 5)) == []
+        with pytest.raises(StoreError, match="has no study 'demos'"):
+            list(store.outcomes("demos"))
+
+
+def test_records_of_some_numbers(path, filled):
+    with Store(path, read_only=True) as store:
+        assert store.records("demo", numbers=[7, 3, 399, 400]) == (filled[3], filled[7], filled[399])
+        assert store.records("demo", start=5, numbers=[7, 3]) == (filled[7],)
+        assert store.records("demo", numbers=[]) == ()
 
 
 def test_csv_has_a_column_for_everything():

@@ -7,11 +7,12 @@ function designSection(report) {
   const section = h(
     "section",
     { id: "design" },
-    h("h2", {}, report.recommendation?.feasible === false ? "The least infeasible design" : "The design"),
+    h("h2", {}, designTitle(report)),
   );
   const { hardware } = report;
   if (!hardware) {
-    section.append(h("p", { class: "empty" }, "No design could be built, so there is none to draw."));
+    section.append(h("p", { class: "empty", role: "status" }, withoutLayers(report, "block diagram")));
+    if (report.recommendation) section.append(h("div", { class: "stack" }, pointCard(report)));
     return section;
   }
   section.append(
@@ -39,6 +40,18 @@ function designSection(report) {
   if (report.network) section.append(h("div", { class: "stack" }, networkCard(report.network)));
   section.append(h("div", { class: "grid2 wider-left stack" }, areaCard(hardware), pointCard(report)));
   return section;
+}
+
+function designTitle(report) {
+  if (report.design?.other) return `The design of trial ${report.design.number}`;
+  return report.recommendation?.feasible === false ? "The least infeasible design" : "The design";
+}
+
+/** Why there is no `what` of this design. */
+function withoutLayers(report, what) {
+  if (report.pending) return report.pending;
+  if (!report.recommendation) return `No design could be built, so there is no ${what}.`;
+  return `This study was not measured by the built-in model but by an evaluator of its own, which tells no ${what}.`;
 }
 
 /** Panels from the chip inwards: the levels they hold, and the grid of equal children. */
@@ -294,7 +307,6 @@ function arrow(x1, y1, x2, y2) {
 }
 
 function pointCard(report) {
-  const row = report.recommendation.row;
   const card = h("div", { class: "card", id: "point" }, h("h3", {}, "Chosen values"));
   const list = h("dl", { class: "kv" });
   for (const parameter of report.parameters) {
@@ -303,7 +315,7 @@ function pointCard(report) {
         "div",
         {},
         h("dt", {}, parameter.label),
-        h("dd", {}, parameterText(parameter, report.trials.parameters[parameter.name][row])),
+        h("dd", {}, valueText(parameter, shownValue(report, parameter))),
       ),
     );
   }

@@ -87,6 +87,15 @@ function tipContent(title, rows, remark) {
   return [h("b", {}, title), list, remark ? h("p", {}, remark) : ""].filter(Boolean);
 }
 
+const choices = new Map();
+
+/** What a reader chose in a figure, such as its zoom: by the figure's key, it outlives a newer drawing of it. */
+function choicesOf(key, fresh) {
+  if (!key) return fresh;
+  if (!choices.has(key)) choices.set(key, fresh);
+  return choices.get(key);
+}
+
 const drawings = new Set();
 
 /** Call `draw(width)` now (once laid out), and again whenever the width or the theme changes. */
@@ -96,6 +105,11 @@ function responsive(host, draw) {
     if (width > 0) draw(width);
   };
   const observer = new ResizeObserver(() => {
+    if (!host.isConnected) {
+      observer.disconnect();
+      drawings.delete(redraw);
+      return;
+    }
     const now = Math.floor(host.clientWidth);
     if (now !== width) {
       width = now;
@@ -111,13 +125,13 @@ function redrawAll() {
   for (const redraw of drawings) redraw();
 }
 
-function select(label, options, onchange) {
+function select(label, options, onchange, now) {
   const box = h("select", {
     class: "button",
     "aria-label": label,
     onchange: (event) => onchange(event.target.value),
   });
-  for (const [value, text] of options) box.append(h("option", { value }, text));
+  for (const [value, text] of options) box.append(h("option", { value, selected: value === now }, text));
   return box;
 }
 
@@ -157,9 +171,9 @@ function legend(items) {
   return h(
     "div",
     { class: "legend" },
-    items.map(({ name, glyph, toggle }) => {
+    items.map(({ name, glyph, toggle, off }) => {
       if (!toggle) return h("span", { class: "item" }, glyph, name);
-      const button = h("button", { "aria-pressed": "true", type: "button" }, glyph, name);
+      const button = h("button", { "aria-pressed": String(!off), type: "button" }, glyph, name);
       button.addEventListener("click", () => {
         const on = button.getAttribute("aria-pressed") !== "true";
         button.setAttribute("aria-pressed", String(on));

@@ -19,7 +19,9 @@ function parallelCard(report) {
   }
   const feasible = groups.feasible.length > 0;
   const drawn = thin(rows, MOST_LINES);
-  const state = { brushes: new Map(), axes: parallelAxes(report, metric, drawn), rows: drawn };
+  const all = feasible ? report.study.feasible : rows.length;
+  const { brushes } = choicesOf(report.choose && "parallel", { brushes: new Map() });
+  const state = { brushes, axes: parallelAxes(report, metric, drawn), rows: drawn };
   const status = h("p", { class: "note", role: "status", style: { minHeight: "1.6em" } });
   const clear = h(
     "button",
@@ -40,8 +42,8 @@ function parallelCard(report) {
       "p",
       { class: "note" },
       `Each line is a ${feasible ? "feasible" : "measured but infeasible"} trial; ` +
-        `${drawn.length < rows.length ? `${plainNumber(drawn.length)} of ${plainNumber(rows.length, 6)} are drawn, evenly spread; ` : ""}` +
-        "the orange one is the best of those kept. Drag along an axis to keep a range of it, click the axis to release it.",
+        `${drawn.length < all ? `${plainNumber(drawn.length, 7)} of ${plainNumber(all, 7)} are drawn, evenly spread; ` : ""}` +
+        `the orange one is the best of those kept${report.selected ? ", the blue one is the selected one" : ""}. Drag along an axis to keep a range of it, click the axis to release it.`,
     ),
   );
   const colors = h("div");
@@ -177,11 +179,11 @@ function paintLines(report, state, paint) {
   const alpha = Math.min(0.85, Math.max(0.14, 120 / (kept.length + 1)));
   strokeRows(state, paint, kept, (row) => rampColor(tone(row)), alpha);
   const best = kept.includes(report.recommendation?.row) ? report.recommendation.row : kept.at(-1);
-  if (best !== undefined) {
-    paint.lineWidth = 2.6;
-    strokeRows(state, paint, [best], () => color("best"), 1);
-    paint.lineWidth = 1;
-  }
+  const selected = report.selected ? report.trials.number.indexOf(report.selected.number) : -1;
+  paint.lineWidth = 2.6;
+  if (best !== undefined) strokeRows(state, paint, [best], () => color("best"), 1);
+  if (selected >= 0) strokeRows(state, paint, [selected], () => color("accent"), 1);
+  paint.lineWidth = 1;
 }
 
 function strokeRows(state, paint, rows, toneOf, alpha) {

@@ -1,27 +1,29 @@
 // The plane all scatter plots share: dots on a canvas (100,000 of them are fine), lines and axes in SVG,
-// nearest-point hover, a dragged rectangle to zoom, arrow keys to step through points, + - 0 to zoom.
+// nearest-point hover, a dragged rectangle to zoom, arrow keys to step through points, + - 0 to zoom; where points
+// can be chosen, by a click or Enter.
 
 const POINTER_REACH = 26;
 
 /**
- * Draw into `host`. spec: {label, height, x: axis, y: axis, layers, describe(layer, i), halo: [layer, i]?}
+ * Draw into `host`. spec: {label, key?, height, x: axis, y: axis, layers, describe(layer, i), onpoint?(layer, i),
+ * choose?(layer, i), steps?(layer)}. Arrow keys step through the points of those layers that `steps` answers for.
  * axis: {title, unit, log, domain?}. layer: {name, kind: "dots" | "path" | "rug", x, y, mark, color | colors(i),
  * hollow, size, alpha, step, dash, quiet}. Layers without `quiet` have a legend entry that hides them.
  */
 function xyPlot(host, spec) {
-  const state = { zoom: null, hidden: new Set(), at: null, places: [] };
+  const state = choicesOf(spec.key, { zoom: null, hidden: new Set(), at: null, places: [] });
   const surface = h("div", {
     class: "surface",
     tabindex: "0",
     role: "group",
     "aria-roledescription": "chart",
-    "aria-label": `${spec.label}. Arrow keys step through points, plus and minus zoom, zero resets.`,
+    "aria-label": `${spec.label}. Arrow keys step through points, ${spec.choose ? "Enter shows the design, " : ""}plus and minus zoom, zero resets.`,
   });
   const canvas = h("canvas", { "aria-hidden": "true" });
   const overlay = h("div", { class: "plot", style: { height: `${spec.height}px` } });
   const reset = h(
     "button",
-    { class: "button", type: "button", hidden: true, onclick: () => zoomTo(null) },
+    { class: "button", type: "button", hidden: state.zoom === null, onclick: () => zoomTo(null) },
     "Reset zoom",
   );
   const named = spec.layers.filter((layer) => layer.name && !layer.quiet);
@@ -33,8 +35,9 @@ function xyPlot(host, spec) {
           named.map((layer) => ({
             name: layer.name,
             glyph: layerGlyph(layer),
+            off: state.hidden.has(layer.name),
             toggle: (on) => {
-              state.hidden[on ? "delete" : "add"](layer);
+              state.hidden[on ? "delete" : "add"](layer.name);
               redraw();
             },
           })),
@@ -80,7 +83,7 @@ function layerGlyph(layer) {
 }
 
 function drawPlane(spec, state, { overlay, canvas, surface, width }) {
-  const shown = spec.layers.filter((layer) => !state.hidden.has(layer));
+  const shown = spec.layers.filter((layer) => !state.hidden.has(layer.name));
   const solid = spec.layers.filter((layer) => layer.kind !== "rug" && !layer.outside);
   const rugs = spec.layers.some((layer) => layer.kind === "rug");
   const below = rugs ? 18 : 0;
@@ -188,7 +191,7 @@ function drawDots(paint, layer, x, y, box, state) {
   paint.globalAlpha = layer.alpha ?? 0.8;
   for (const [tone, path] of shape) {
     paint.fillStyle = paint.strokeStyle = tone;
-    paint.lineWidth = 1.2;
+    paint.lineWidth = layer.stroke ?? 1.2;
     if (layer.hollow || layer.mark === "cross") paint.stroke(path);
     else paint.fill(path);
   }
@@ -248,7 +251,8 @@ function markPlace(spec, state, surface, place, say) {
 }
 
 function listen(spec, state, surface, { zoomTo }) {
-  let start = null;
+  let start = null,
+    dragged = false;
   const local = (event) => {
     const frame = surface.getBoundingClientRect();
     return [event.clientX - frame.left + state.box.left, event.clientY - frame.top + state.box.top];
@@ -267,13 +271,21 @@ function listen(spec, state, surface, { zoomTo }) {
     if (!start) return;
     const [from, to] = [start, local(event)];
     start = null;
+    dragged = Math.hypot(from[0] - to[0], from[1] - to[1]) > 4;
     state.drawing.querySelector(".zoom-box")?.remove();
     if (Math.abs(from[0] - to[0]) > 8 && Math.abs(from[1] - to[1]) > 8) zoomTo(zoomBetween(state, from, to));
   });
   surface.addEventListener("pointerleave", () => {
     if (!start) markPlace(spec, state, surface, null, false);
   });
-  surface.addEventListener("blur", () => markPlace(spec, state, surface, null, false));
+  surface.addEventListener("blur", () => {
+    if (surface.isConnected) markPlace(spec, state, surface, null, false);
+  });
+  surface.addEventListener("click", (event) => {
+    const place = dragged ? null : nearest(state, ...local(event), POINTER_REACH);
+    dragged = false;
+    if (place) spec.choose?.(place[2], place[3]);
+  });
   surface.addEventListener("dblclick", () => zoomTo(null));
   surface.addEventListener("keydown", (event) => pressed(event, spec, state, surface, zoomTo));
 }
@@ -281,14 +293,14 @@ function listen(spec, state, surface, { zoomTo }) {
 function pressed(event, spec, state, surface, zoomTo) {
   const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
   if (step) {
-    const order = [...state.places].sort((a, b) => a[0] - b[0] || a[1] - b[1]);
-    const now = state.at
-      ? order.findIndex((p) => p[2] === state.at[2] && p[3] === state.at[3])
-      : step > 0
-        ? -1
-        : order.length;
+    const within = state.places.filter((place) => !spec.steps || spec.steps(place[2]));
+    const order = within.sort((a, b) => a[0] - b[0] || a[1] - b[1]);
+    const here = state.at ? order.findIndex((p) => p[0] === state.at[0] && p[1] === state.at[1]) : -1;
+    const now = here >= 0 || step > 0 ? here : order.length;
     const next = order[Math.min(Math.max(now + step, 0), order.length - 1)];
     if (next) markPlace(spec, state, surface, next, true);
+  } else if (event.key === "Enter" && spec.choose) {
+    if (state.at) spec.choose(state.at[2], state.at[3]);
   } else if (event.key === "+" || event.key === "=" || event.key === "-")
     zoomTo(zoomAround(state, event.key === "-" ? 1.6 : 1 / 1.6));
   else if (event.key === "0" || event.key === "Escape") zoomTo(null);

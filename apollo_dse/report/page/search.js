@@ -11,10 +11,40 @@ function trialTip(report, row, title) {
   return tipContent(title ?? `Trial ${trials.number[row]}`, [...rows, ...point], reason);
 }
 
-function parameterText(parameter, stored) {
-  if (stored === null || stored === undefined) return MISSING;
-  const value = parameter.values ? parameter.values[stored] : stored;
+const parameterText = (parameter, place) => valueText(parameter, stored(parameter, place));
+
+function valueText(parameter, value) {
+  if (value === null || value === undefined) return MISSING;
   return typeof value === "number" ? quantity(value, parameter.unit, 4) : String(value);
+}
+
+/** What is drawn of very many trials; nothing where all are. */
+function sampleNote({ trials, study }) {
+  const shown = trials.number.length;
+  if (shown === study.trials) return "";
+  return (
+    ` ${plainNumber(shown, 7)} of ${plainNumber(study.trials, 7)} trials are drawn: the whole front, every improvement ` +
+    "and the best designs, and an even sample of the others."
+  );
+}
+
+/** What a page that shows any design adds to a plot of trials: `report.choose(number)`, and a mark on the chosen one. */
+function choosing(report) {
+  if (!report.choose) return {};
+  return {
+    choose: (layer, i) => {
+      if (layer.rows) report.choose(report.trials.number[layer.rows[i]]);
+    },
+  };
+}
+
+function selectedMark(report, xOf, yOf) {
+  const trial = report.selected;
+  const [x, y] = trial ? [xOf(trial), yOf(trial)] : [];
+  if (x === undefined || y === undefined) return [];
+  return [
+    { name: "selected", kind: "dots", mute: true, hollow: true, color: "accent", size: 9, alpha: 1, stroke: 3, x: [x], y: [y] },
+  ];
 }
 
 const metricOf = (report, name) =>
@@ -62,18 +92,22 @@ function trialLayers(report, xOf, yOf, { feasible, over, unbuildable }, rug) {
 function convergenceCard(report) {
   const card = h("figure", { class: "card", id: "convergence" });
   const body = h("div");
-  const draw = (index) => body.replaceChildren(...convergenceBody(report, report.convergence[index]));
+  const chosen = choicesOf(report.choose && "convergence", { objective: 0 });
+  const draw = (index) => {
+    chosen.objective = Number(index);
+    body.replaceChildren(...convergenceBody(report, report.convergence[index]));
+  };
   const options = report.convergence.map((curve, i) => [i, metricOf(report, curve.metric).label]);
   card.append(
     h(
       "div",
       { class: "card-head" },
       h("h3", {}, "Convergence"),
-      options.length > 1 ? select("Objective", options, draw) : "",
+      options.length > 1 ? select("Objective", options, draw, chosen.objective) : "",
     ),
     body,
   );
-  draw(0);
+  draw(chosen.objective);
   return card;
 }
 
@@ -112,16 +146,25 @@ function convergenceBody(report, curve) {
       y: [...cold.values, cold.values.at(-1)],
     });
   }
+  layers.push(
+    ...selectedMark(
+      report,
+      (trial) => trial.number,
+      (trial) => trial.metrics[metric.name],
+    ),
+  );
   xyPlot(host, {
     label: `${metric.label} by trial`,
+    key: report.choose && `convergence of ${metric.name}`,
     height: 350,
     layers,
+    ...choosing(report),
     x: { title: "trial", unit: "" },
     y: { ...axisOf(metric), log: wantsLog(measured) },
     describe: (layer, i) => trialTip(report, layer.rows[i]),
   });
   return [
-    h("p", { class: "note" }, convergenceNote(cold)),
+    h("p", { class: "note" }, convergenceNote(cold) + sampleNote(report)),
     host,
   ];
 }
@@ -178,7 +221,7 @@ function frontCard(report) {
   const [cx, cy] = [report.trials.metrics[mx.name], report.trials.metrics[my.name]];
   const groups = fates(report);
   const rows = [...groups.feasible, ...groups.over].filter((row) => cx[row] !== null && cy[row] !== null);
-  card.append(h("p", { class: "note" }, front.why));
+  card.append(h("p", { class: "note" }, front.why + sampleNote(report)));
   if (rows.length === 0) {
     card.append(h("p", { class: "empty" }, "No trial measured both."));
     return card;
@@ -198,12 +241,22 @@ function frontCard(report) {
     );
   }
   layers.push(...limitLines(report, front, cx, cy, rows), ...chosenMark(report, cx, cy));
+  layers.push(
+    ...selectedMark(
+      report,
+      (trial) => trial.metrics[mx.name],
+      (trial) => trial.metrics[my.name],
+    ),
+  );
   const host = h("div");
   card.append(host);
   xyPlot(host, {
     label: `${my.label} against ${mx.label}`,
+    key: report.choose && `${my.name} against ${mx.name}`,
     height: 350,
     layers,
+    ...choosing(report),
+    steps: front.rows.length > 0 && report.choose ? (layer) => layer.rows === front.rows : undefined,
     x: { ...axisOf(mx), log: wantsLog(rows.map((r) => cx[r])) },
     y: { ...axisOf(my), log: wantsLog(rows.map((r) => cy[r])) },
     describe: (layer, i) => trialTip(report, layer.rows[i]),
@@ -256,6 +309,7 @@ function limitLines(report, front, cx, cy, rows) {
 
 function importanceCard(report) {
   const card = h("figure", { class: "card", id: "importance" }, h("h3", {}, "Which parameters matter"));
+  if (report.importance.length === 0) card.append(h("p", { class: "empty", role: "status" }, "Being found out …"));
   const columns = h("div", { class: "columns" });
   card.append(columns);
   for (const item of report.importance) {

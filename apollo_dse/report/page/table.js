@@ -2,9 +2,12 @@
 
 const FIRST_ROWS = 200;
 
-/** columns: {title, text?, value(row), show?(value)}. Returns {element, light(row)}. */
-function dataTable(columns, rows, { caption, onrow, chosen }) {
-  const state = { column: null, down: true, all: rows.length <= FIRST_ROWS };
+/**
+ * columns: {title, text?, value(row), show?(value)}. Returns {element, light(row)}. Where there is `choose(row)`, the
+ * first cell of each row is a button.
+ */
+function dataTable(columns, rows, { caption, key, onrow, chosen, selected, choose }) {
+  const state = choicesOf(key, { column: null, down: true, all: rows.length <= FIRST_ROWS });
   const body = h("tbody");
   const heads = columns.map((column, i) =>
     h(
@@ -20,7 +23,7 @@ function dataTable(columns, rows, { caption, onrow, chosen }) {
       type: "button",
       onclick: () => {
         state.all = true;
-        refill();
+        show();
       },
     },
     `Show all ${plainNumber(rows.length, 6)}`,
@@ -31,14 +34,14 @@ function dataTable(columns, rows, { caption, onrow, chosen }) {
   const sort = (i) => {
     state.down = state.column === i ? !state.down : !columns[i].text;
     state.column = i;
+    show();
+  };
+  const show = () => {
     heads.forEach((head, k) =>
-      k === i
+      k === state.column
         ? head.setAttribute("aria-sort", state.down ? "descending" : "ascending")
         : head.removeAttribute("aria-sort"),
     );
-    refill();
-  };
-  const refill = () => {
     const sorted =
       state.column === null
         ? rows
@@ -53,11 +56,11 @@ function dataTable(columns, rows, { caption, onrow, chosen }) {
     h(
       "tr",
       {
-        class: row === chosen ? "chosen" : null,
+        class: [row === chosen && "chosen", row === selected && "selected"].filter(Boolean).join(" ") || null,
         onpointerenter: () => onrow?.(row),
         onpointerleave: () => onrow?.(null),
       },
-      columns.map((column) => {
+      columns.map((column, place) => {
         const value = column.value(row);
         const text =
           column.show && value !== null
@@ -65,10 +68,14 @@ function dataTable(columns, rows, { caption, onrow, chosen }) {
             : typeof value === "number"
               ? plainNumber(value, 4)
               : (value ?? MISSING);
-        return h("td", { class: column.text ? "text" : null, title: column.text ? text : null }, text);
+        const cell =
+          choose && place === 0
+            ? h("button", { class: "pick", type: "button", title: "Show its design", onclick: () => choose(row) }, text)
+            : text;
+        return h("td", { class: column.text ? "text" : null, title: column.text ? text : null }, cell);
       }),
     );
-  refill();
+  show();
   const element = h(
     "div",
     {},
@@ -123,11 +130,17 @@ function topDesignsCard(report) {
     card.append(h("p", { class: "empty" }, "No feasible trial, so there is no list of best designs."));
   else
     card.append(
-      dataTable(columns, report.top, { caption: "Best designs", chosen: report.recommendation?.row }).element,
+      dataTable(columns, report.top, {
+        caption: "Best designs",
+        key: report.choose && "best designs",
+        chosen: report.recommendation?.row,
+        selected: report.selected && trials.number.indexOf(report.selected.number),
+        choose: report.choose && ((row) => report.choose(trials.number[row])),
+      }).element,
     );
   return card;
 }
 
 function stored(parameter, value) {
-  return parameter.values && value !== null ? parameter.values[value] : value;
+  return parameter.values && value !== null && value !== undefined ? parameter.values[value] : value;
 }

@@ -5,8 +5,9 @@ import json
 import numpy as np
 import pytest
 
+from apollo_dse.export import to_csv
 from apollo_dse.problem import Constraint, Objective
-from apollo_dse.storage import Record, to_csv
+from apollo_dse.storage import Record
 from apollo_dse.testing import accelerators
 from apollo_dse.transfer import Description, Prior
 from apollo_dse.transfer.files import INFEASIBLE, from_dict, past, read_table, seen_space, to_dict
