@@ -431,8 +431,9 @@ class Question:
 
 
 def _findable(name: str | None) -> str | None:
-    """A name, or the path of a file from wherever the store is read."""
-    return str(Path(name).absolute()) if name and Path(name).is_file() else name
+    """A name, or the path of a file from wherever the store is read, behind a simulator's name perhaps."""
+    known, colon, path = (name or "").rpartition(evaluators.WHERE)
+    return f"{known}{colon}{Path(path).absolute()}" if path and Path(path).is_file() else name
 
 
 def _reference(source: "str | Prior") -> str:

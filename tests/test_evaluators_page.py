@@ -11,7 +11,7 @@ from accel_models import zoo
 from apollo_dse import evaluators
 from apollo_dse.cli import main
 from apollo_dse.evaluators import memory
-from apollo_dse.evaluators.command.evaluator import ENVIRONMENT
+from apollo_dse.evaluators.command.attempts import ENVIRONMENT
 from apollo_dse.evaluators.command.reading import KEYS
 from search_spaces import get
 

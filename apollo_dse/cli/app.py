@@ -15,6 +15,7 @@ from apollo_dse.cli.codesign import codesign
 from apollo_dse.cli.compare import compare
 from apollo_dse.cli.dashboard import dashboard
 from apollo_dse.cli.evaluate import evaluate
+from apollo_dse.cli.evaluators import evaluators
 from apollo_dse.cli.explore import explore
 from apollo_dse.cli.map import map
 from apollo_dse.cli.optimum import optimum
@@ -40,6 +41,7 @@ COMMANDS: tuple[Callable[..., None], ...] = (
     optimum,
     tasks,
     compare,
+    evaluators,
     studies,
     priors,
     report,

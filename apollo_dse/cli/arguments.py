@@ -91,8 +91,8 @@ EvaluatorOption = Annotated[
     str | None,
     Parameter(
         name="--evaluator",
-        help="Who measures: your own simulator as a FILE.yaml|toml describes it, or a plug-in's name; the "
-        "built-in cost model if absent.",
+        help="Who measures: your own simulator as a FILE.yaml|toml describes it, a published one (scalesim, "
+        "zigzag, timeloop: `apollo-dse evaluators`), or a plug-in's name; the built-in cost model if absent.",
     ),
 ]
 EngineOption = Annotated[

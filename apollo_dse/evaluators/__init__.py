@@ -2,6 +2,8 @@
 
 analytical   the built-in cost model
 command      any program, as a user's file describes it
+tools        published simulators: SCALE-Sim, ZigZag, Timeloop
+files        what a user's file describes: a program of one's own, or where a published simulator is
 several      one evaluator for each of several networks, as one
 area         the area of a template, for evaluators that measure none
 engine       how many points are measured at a time, and where
@@ -72,28 +74,48 @@ class Evaluators(Protocol):
 
 
 _REGISTRY = Registry(
-    "evaluator", "apollo_dse.evaluators", {ANALYTICAL: "apollo_dse.evaluators.analytical:AnalyticalEvaluator"}
+    "evaluator",
+    "apollo_dse.evaluators",
+    {
+        ANALYTICAL: "apollo_dse.evaluators.analytical:AnalyticalEvaluator",
+        "scalesim": "apollo_dse.evaluators.tools.scalesim:ScaleSim",
+        "zigzag": "apollo_dse.evaluators.tools.zigzag:ZigZag",
+        "timeloop": "apollo_dse.evaluators.tools.timeloop:Timeloop",
+    },
 )
 
 names = _REGISTRY.names
-"""Names of all evaluators: the built-in model, then those of third parties."""
+"""Names of all evaluators: the built-in model, published simulators, then those of third parties."""
+
+registered: Callable[[str], Any] = _REGISTRY.get
+"""The class of that name, as it was registered."""
+
+WHERE = ":"
+"""Parts the name of an evaluator from where its program is: `scalesim:/opt/scalesim/bin/python`."""
 
 
 def get(name: str) -> Evaluators:
     """The evaluators of that name, or of that file: call it as `get(name)(design_space, workloads)`.
 
-    All but the built-in model are asked for no point twice (`memory.Remembered`).
+    All but the built-in model are asked for no point twice (`memory.Remembered`). Behind a published
+    simulator's name and a colon may stand where it is.
 
     Raises:
-        ValueError: there are none (the message has the nearest name), or the file says something wrong.
+        ValueError: there are none (the message has the nearest name), or the file says something wrong; or an
+            evaluator is told where it is that is no program.
         OSError: the file cannot be read.
     """
     if Path(name).suffix.lower() in SUFFIXES:
-        from apollo_dse.evaluators.command import evaluators_of
+        from apollo_dse.evaluators.files import evaluators_of
 
         return evaluators_of(name)
-    made: Evaluators = _REGISTRY.get(name)
-    return made if name == ANALYTICAL else partial(_remembered, made)
+    known, colon, program = name.partition(WHERE)
+    made = registered(known)
+    if colon and not hasattr(made, "find"):
+        rule = "only an evaluator that is a program elsewhere is told where it is"
+        raise ValueError(f"{rule}, but {known!r} is none")
+    found: Evaluators = partial(made, program=program) if colon else made
+    return found if known == ANALYTICAL else partial(remembered, found)
 
 
 def preview_of(evaluator: Evaluator) -> Callable[[Sequence[Point]], list[Measurement]] | None:
@@ -118,7 +140,8 @@ def trait(evaluator: Evaluator, name: str) -> Any:
     return getattr(asked, name, None)
 
 
-def _remembered(made: Evaluators, design_space: DesignSpace, workloads: Sequence[Workload]) -> Evaluator:
+def remembered(made: Evaluators, design_space: DesignSpace, workloads: Sequence[Workload]) -> Evaluator:
+    """An evaluator that is asked for no point twice, and for none again while its source is the same."""
     from apollo_dse.evaluators.memory import Remembered
 
     return Remembered(made(design_space, workloads), with_source=True)

@@ -54,6 +54,9 @@ class AnalyticalEvaluator:
         ValueError: there is no workload, or two share a name.
     """
 
+    costs = COSTS
+    """What it measures; of the steady state only where that is asked for."""
+
     def __init__(
         self,
         design_space: DesignSpace,

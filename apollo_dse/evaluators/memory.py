@@ -11,6 +11,7 @@ import os
 import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass
 from functools import lru_cache
 from hashlib import sha256
 from pathlib import Path
@@ -126,6 +127,42 @@ class Remembered(Wrapping[Evaluator]):
                 with suppress(OSError):
                     path.unlink()
                 os.close(file)
+
+
+@dataclass(frozen=True, slots=True)
+class Contents:
+    """What is kept: measurements, the worlds that they are of, and the bytes of the file."""
+
+    measurements: int
+    worlds: int
+    file_bytes: int
+
+
+def contents() -> Contents:
+    """What is kept in the cache folder; nothing, where there is no file or it cannot be read."""
+    path = folder() / FILE
+    if not path.is_file():
+        return Contents(0, 0, 0)
+    counted = 0, 0
+    with _lock, suppress(OSError, sqlite3.Error):
+        asked = "SELECT COUNT(*), COUNT(DISTINCT world) FROM measurements"
+        counted = _connection(path, os.getpid()).execute(asked).fetchone()
+    return Contents(*counted, sum(each.stat().st_size for each in path.parent.glob(f"{FILE}*")))
+
+
+def clear() -> None:
+    """Drop all measurements, also those that other processes wrote meanwhile.
+
+    Raises:
+        sqlite3.Error: the file cannot be written.
+    """
+    path = folder() / FILE
+    if path.is_file():
+        with _lock:
+            connection = _connection(path, os.getpid())
+            connection.execute("DELETE FROM measurements")
+            connection.execute("VACUUM")
+            connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
 
 def _locked(path: Path) -> int | None:

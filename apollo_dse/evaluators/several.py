@@ -36,8 +36,7 @@ class Several:
     @property
     def metrics(self) -> tuple[str, ...]:
         """Names of all metrics of a feasible measurement."""
-        own = (f"{name}:{workload}" for workload in self.evaluators for name in self._names if name != SHARED)
-        return (*self._names, *own)
+        return names_with_own(self._names, tuple(self.evaluators))
 
     @property
     def fingerprint(self) -> str:
@@ -60,13 +59,29 @@ class Several:
             if measured.infeasible_because is not None:
                 return Measurement(infeasible_because=f"{measured.infeasible_because}, on {workload}")
             found[workload] = measured.metrics
-        metrics = {name: self._mean(name, [each[name] for each in found.values()]) for name in self._names}
-        for workload, own in found.items():
-            metrics |= {f"{name}:{workload}": own[name] for name in self._names if name != SHARED}
-        return Measurement(metrics)
+        return Measurement(combined(found, self._names, self.signed))
 
-    def _mean(self, name: str, values: Sequence[float]) -> float:
-        return sum(values) / len(values) if name in self.signed else geometric_mean(values)
+
+def names_with_own(names: Sequence[str], workloads: Sequence[str]) -> tuple[str, ...]:
+    """Metrics of several workloads: of all, then of each; of one they are its own."""
+    if len(workloads) == 1:
+        return tuple(names)
+    own = (f"{name}:{workload}" for workload in workloads for name in names if name != SHARED)
+    return (*names, *own)
+
+
+def combined(
+    found: Mapping[str, Mapping[str, float]], names: Sequence[str], signed: Collection[str] = ()
+) -> dict[str, float]:
+    """The metrics `names_with_own` of what was found of each workload; `signed` as in `Several`."""
+    metrics = {}
+    for name in names:
+        values = [each[name] for each in found.values()]
+        metrics[name] = sum(values) / len(values) if name in signed else geometric_mean(values)
+    if len(found) > 1:
+        for workload, own in found.items():
+            metrics |= {f"{name}:{workload}": own[name] for name in names if name != SHARED}
+    return metrics
 
 
 def geometric_mean(values: Sequence[float]) -> float:

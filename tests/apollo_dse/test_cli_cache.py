@@ -7,6 +7,8 @@ import pytest
 
 from accel_models.mapspace import cache
 from apollo_dse.cli import main
+from apollo_dse.evaluators import memory
+from apollo_dse.trial import Measurement
 
 
 @pytest.fixture(autouse=True)
@@ -32,3 +34,20 @@ def test_shows_and_drops(capsys, folder):
     assert str(folder) in said
     assert "MiB" in said
     assert document(capsys, "--clear")["answers"] == 0
+
+
+def test_simulations_are_shown_and_dropped_only_when_they_are_named(capsys, folder):
+    assert document(capsys)["simulations"] == 0
+    measured = {f'{{"x":{number}}}': Measurement({"cycles": 1.0}) for number in range(3)}
+    for world in (b"one", b"two"):
+        memory.Memory(world, folder / memory.FILE).write(measured)
+    cache.fetch(0, lambda: np.ones((1, 10), dtype=np.int64))
+    told = document(capsys, "--clear")
+    assert (told["answers"], told["simulations"], told["simulated_worlds"]) == (0, 6, 2)
+    assert told["simulations_bytes"] > 0
+    assert main(["cache"]) == 0
+    assert "6 of 2 simulator settings" in capsys.readouterr().out
+    cache.fetch(0, lambda: np.ones((1, 10), dtype=np.int64))
+    told = document(capsys, "--clear-simulations")
+    assert (told["answers"], told["simulations"]) == (1, 0)
+    assert memory.Memory(b"one", folder / memory.FILE).read(list(measured)) == {}

@@ -14,7 +14,6 @@ All keys and placeholders are in docs/evaluators.md.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 from accel_models import Workload
 from apollo_dse.evaluators import Evaluator
@@ -25,7 +24,7 @@ from apollo_dse.evaluators.memory import Remembered
 from apollo_dse.evaluators.several import Several
 from search_spaces.space import DesignSpace
 
-__all__ = ["CommandEvaluator", "Description", "evaluators_of", "load"]
+__all__ = ["CommandEvaluator", "CommandEvaluators", "Description", "load"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,13 +51,3 @@ class CommandEvaluators:
             return made[names[0]]
         signed = [output.metric for output in description.outputs if output.may_be_negative]
         return Several(made, signed)
-
-
-def evaluators_of(path: str | Path) -> CommandEvaluators:
-    """The evaluators that the file at `path` describes.
-
-    Raises:
-        ValueError: the file breaks a rule; the message names file, key, rule and the nearest valid word.
-        OSError: it, or a file that it names, cannot be read.
-    """
-    return CommandEvaluators(load(path))

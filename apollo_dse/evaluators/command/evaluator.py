@@ -1,37 +1,26 @@
 """Any program as an evaluator: one run a point, and what becomes of each way in which a run can end."""
 
 import json
-import os
 import shutil
 from collections.abc import Mapping, Sequence
-from contextlib import ExitStack
-from hashlib import sha256
+from functools import partial
 from pathlib import Path
-from tempfile import TemporaryDirectory
-from time import monotonic, sleep
 
 import yaml
 
 from accel_models import Workload, workload_io
-from apollo_dse.evaluators.cancelling import Cancelled, cancelled
 from apollo_dse.evaluators.command import placeholders
+from apollo_dse.evaluators.command.attempts import MOST_CHARACTERS, attempted
 from apollo_dse.evaluators.command.description import Description, Infeasibility, Input
 from apollo_dse.evaluators.command.outputs import compiled
-from apollo_dse.evaluators.command.running import POLL_S, Ended, Written, run
+from apollo_dse.evaluators.command.running import Ended
 from apollo_dse.evaluators.identity import digest_of
-from apollo_dse.evaluators.isolated import exit_text
 from apollo_dse.trial import Measurement, one_line
 from search_spaces.files.content import at
 from search_spaces.space import DesignSpace, Point, canonical
 
-ENVIRONMENT = ("PATH", "HOME", "USER", "LANG", "LC_ALL")
-"""Variables that every program is given, where they are set; `TMPDIR` is its own directory."""
-
 OUTPUT = "output"
 """Name, in the run's directory, of the file that `{output}` stands for."""
-
-LAST_LINES = 3
-MOST_CHARACTERS = 300
 
 
 class CommandEvaluator:
@@ -83,48 +72,19 @@ class CommandEvaluator:
         return [self._measured(point) for point in points]
 
     def _measured(self, point: Point) -> Measurement:
-        limits = self.description.limits
-        for attempt in range(limits.retries + 1):
-            if attempt:
-                _wait(limits.retry_after_s * 2 ** (attempt - 1))
-            measured, crashed = self._attempt(point)
-            if not crashed:
-                break
-        return measured
-
-    def _attempt(self, point: Point) -> tuple[Measurement, bool]:
-        """What a run says, and whether it crashed, so that another one may say more."""
-        limits = self.description.limits
-        with ExitStack() as stack:
-            directory = self._directory(point, stack)
-            command = self._prepared(point, directory)
-            ended = run(command, directory, self._environment(directory), limits.timeout_s, limits.memory_bytes)
-            written = Written(directory, ended)
-            if ended.timed_out:
-                return Measurement.failed(f"it ran for more than {limits.timeout_s:g} s"), False
-            for rule in self.description.infeasible:
-                if (reason := _infeasible(rule, ended, written)) is not None:
-                    return Measurement(infeasible_because=reason), False
-            if ended.exit_code != 0:
-                return Measurement.failed(_crash(ended)), True
-            try:
-                return Measurement(
-                    {each.metric: each.value(written) for each in self.description.outputs}
-                ), False
-            except ValueError as error:
-                return Measurement.failed(str(error)), False
-
-    def _directory(self, point: Point, stack: ExitStack) -> Path:
-        keep = self.description.limits.keep
-        if keep is None:
-            return Path(
-                stack.enter_context(TemporaryDirectory(prefix="apollo-dse-", ignore_cleanup_errors=True))
-            )
+        description = self.description
         about = f"{self.fingerprint} {canonical(point)}"
-        directory = keep / sha256(about.encode()).hexdigest()[:16]
-        shutil.rmtree(directory, ignore_errors=True)
-        directory.mkdir(parents=True)
-        return directory
+        prepare = partial(self._prepared, point)
+        return attempted(about, prepare, self._answer, description.limits, description.environment)
+
+    def _answer(self, ended: Ended, written: Mapping[str, str]) -> Measurement | None:
+        """What a run says: infeasible by a rule, or metrics; None: neither."""
+        for rule in self.description.infeasible:
+            if (reason := _infeasible(rule, ended, written)) is not None:
+                return Measurement(infeasible_because=reason)
+        if ended.exit_code != 0:
+            return None
+        return Measurement({each.metric: each.value(written) for each in self.description.outputs})
 
     def _prepared(self, point: Point, directory: Path) -> list[str]:
         """Write what the program is given, and say its words."""
@@ -144,10 +104,6 @@ class CommandEvaluator:
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(_input_text(given, values, point), encoding="utf-8")
         return [placeholders.rendered(word, values) for word in self.description.command]
-
-    def _environment(self, directory: Path) -> dict[str, str]:
-        passed = (*ENVIRONMENT, *self.description.environment)
-        return {name: os.environ[name] for name in passed if name in os.environ} | {"TMPDIR": str(directory)}
 
 
 def uses_workload(description: Description) -> bool:
@@ -215,20 +171,3 @@ def _infeasible(rule: Infeasibility, ended: Ended, written: Mapping[str, str]) -
             return None
     said = found.group(found.re.groups and 1) if found is not None else f"exit code {ended.exit_code}"
     return one_line(rule.reason or said)[:MOST_CHARACTERS] or "the simulator says so"
-
-
-def _crash(ended: Ended) -> str:
-    """How a run ended that should have ended with 0, and the last that it wrote to stderr."""
-    how = exit_text(ended.exit_code) if ended.exit_code >= 0 else f"killed by {exit_text(ended.exit_code)}"
-    lines = [line.strip() for line in ended.stderr.splitlines() if line.strip()][-LAST_LINES:]
-    said = " | ".join(lines)[-MOST_CHARACTERS:]
-    return f"{how}, but exit code 0 is success" + (f", and stderr ends in {said!r}" if said else "")
-
-
-def _wait(seconds: float) -> None:
-    """Sleep, unless the run is broken off meanwhile."""
-    until = monotonic() + seconds
-    while (left := until - monotonic()) > 0:
-        if cancelled.get()():
-            raise Cancelled
-        sleep(min(left, POLL_S))

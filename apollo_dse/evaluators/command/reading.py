@@ -14,10 +14,8 @@ from search_spaces.files.content import MAX_BYTES, at, mapping, read, refuse_unk
 from search_spaces.quantity import nearest_name, parse_quantity
 
 HERE = "{here}"
-KEYS = (
-    *("name", "command", "input", "outputs", "infeasible", "files", "environment"),
-    *("timeout_s", "memory_bytes", "retries", "retry_after_s", "keep"),
-)
+LIMITS = ("timeout_s", "memory_bytes", "retries", "retry_after_s", "keep")
+KEYS = ("name", "command", "input", "outputs", "infeasible", "files", "environment", *LIMITS)
 _METRIC = re.compile(r"[A-Za-z_]\w*")
 
 T = TypeVar("T")
@@ -32,7 +30,17 @@ def load(path: str | Path) -> Description:
     """
     path = Path(path)
     with at(str(path)):
-        return _description(read(path), path.absolute().parent, path.stem)
+        return description(read(path), path)
+
+
+def description(content: Mapping[str, object], path: Path) -> Description:
+    """The program that the content of the file at `path` describes.
+
+    Raises:
+        ValueError: it breaks a rule.
+        OSError: a file that it names cannot be read.
+    """
+    return _description(content, path.absolute().parent, path.stem)
 
 
 def _description(content: Mapping[str, object], folder: Path, stem: str) -> Description:
@@ -57,7 +65,7 @@ def _description(content: Mapping[str, object], folder: Path, stem: str) -> Desc
         infeasible=get("infeasible", lambda entries: tuple(map(_infeasibility, sequence(entries))), ()),
         files=tuple(sorted(files.items())),
         environment=get("environment", _texts, nothing),
-        limits=_limits(content, folder),
+        limits=limits(content, folder),
     )
 
 
@@ -171,7 +179,12 @@ def _infeasibility(content: object) -> Infeasibility:
     )
 
 
-def _limits(content: Mapping[str, object], folder: Path) -> Limits:
+def limits(content: Mapping[str, object], folder: Path) -> Limits:
+    """How patiently a program is run, by the keys `LIMITS` of a file in `folder`.
+
+    Raises:
+        ValueError: one is no number, or out of its range.
+    """
     given: dict[str, Any] = {
         key: _number(content[key], key) for key in ("timeout_s", "retry_after_s") if key in content
     }

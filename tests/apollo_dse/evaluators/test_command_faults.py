@@ -162,7 +162,7 @@ def test_memory_is_limited(tmp_path):
 
 def test_crashes_are_retried_with_growing_pauses_and_nothing_else_is(tmp_path, monkeypatch):
     pauses = []
-    monkeypatch.setattr("apollo_dse.evaluators.command.evaluator._wait", pauses.append)
+    monkeypatch.setattr("apollo_dse.evaluators.command.attempts._wait", pauses.append)
     counted = str(tmp_path / "count")
     count = f"open({counted!r}, 'a').write('x')\n"
     keys = {"retries": 3, "retry_after_s": 2}

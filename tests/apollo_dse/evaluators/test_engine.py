@@ -179,7 +179,7 @@ from apollo_dse.problem import Objective, Problem
 from apollo_dse.storage import Store
 from apollo_dse.study import Study
 from tests.apollo_dse.evaluators.simulators import SPACE
-from apollo_dse.evaluators.command import evaluators_of
+from apollo_dse.evaluators.files import evaluators_of
 from search_spaces import DesignSpace
 from search_spaces.space import no_template
 space = DesignSpace("s", SPACE, no_template, "")

@@ -79,7 +79,7 @@ def question(evaluator="stranger", space="edge", constraints=(), metric="cycles"
 
 
 def test_names_are_the_built_in_one_and_third_parties():
-    assert evaluators.names() == ("analytical", "stranger", "measuring")
+    assert evaluators.names() == ("analytical", "scalesim", "zigzag", "timeloop", "stranger", "measuring")
     with pytest.raises(ValueError, match="did you mean 'stranger'"):
         evaluators.get("strangr")
 
