@@ -7,8 +7,8 @@ from accel_models.analysis.timeloop.nest import Nest, NestLoop
 from accel_models.analysis.timeloop.validity import violations
 
 
-def mapspace(machine, problem, keeps):
-    """All nests that the machine can run."""
+def mapspace(machine, problem, keeps, both_axes=False):
+    """All nests that the machine can run; with `both_axes`, one dimension may be spread along both."""
     slots = [
         (level, spatial)
         for level, mesh in enumerate(machine.meshes)
@@ -18,8 +18,10 @@ def mapspace(machine, problem, keeps):
         ways = []
         for slot, (level, spatial) in enumerate(slots):
             loops = [(dim, each[slot]) for dim, each in enumerate(factors) if each[slot] > 1]
-            place = spread if spatial else ordered
-            ways.append(list(place(loops, level, machine.meshes[level])))
+            if spatial:
+                ways.append(list(spread(loops, level, machine.meshes[level], both_axes)))
+            else:
+                ways.append(list(ordered(loops, level)))
         for chosen in product(*ways):
             loops = [loop for part in reversed(chosen) for loop in part]
             nest = Nest.of(problem, loops, keeps, machine.meshes)
@@ -39,20 +41,23 @@ def factorizations(number, parts):
                 yield first, *rest
 
 
-def ordered(loops, level, _):
+def ordered(loops, level):
     for order in permutations(loops):
         yield [NestLoop(dim, trips, trips, level) for dim, trips in order]
 
 
-def spread(loops, level, mesh):
-    columns, rows = mesh
-    for order in permutations(loops):
-        for cut in range(len(order) + 1):
-            if (
-                prod(trips for _, trips in order[:cut]) <= rows
-                and prod(trips for _, trips in order[cut:]) <= columns
-            ):
+def spread(loops, level, mesh, both_axes):
+    for parts in product(*(list(factorizations(trips, 2)) for _, trips in loops)):
+        axes = [
+            [(dim, part[axis]) for (dim, _), part in zip(loops, parts, strict=True) if part[axis] > 1]
+            for axis in (0, 1)
+        ]
+        apart = not {dim for dim, _ in axes[0]} & {dim for dim, _ in axes[1]}
+        if (both_axes or apart) and all(
+            prod(trips for _, trips in axis) <= size for axis, size in zip(axes, mesh, strict=True)
+        ):
+            for outer, inner in product(permutations(axes[1]), permutations(axes[0])):
                 yield [
-                    NestLoop(dim, trips, trips, level, "Y" if place < cut else "X")
-                    for place, (dim, trips) in enumerate(order)
+                    NestLoop(dim, trips, trips, level, "Y" if place < len(outer) else "X")
+                    for place, (dim, trips) in enumerate((*outer, *inner))
                 ]

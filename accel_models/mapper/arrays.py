@@ -7,7 +7,7 @@ of the order of the loops.
 
 from dataclasses import dataclass
 from functools import lru_cache
-from itertools import permutations
+from itertools import combinations, permutations, product
 from math import gcd, prod
 
 import numpy as np
@@ -36,44 +36,59 @@ class Spread:
     hops: Floats
 
 
-def factor_vectors(lattice: Lattice, mesh: tuple[int, int]) -> Ints:
-    """Positions of all sizes that can be spread over an array: those of which X and Y can each take a part."""
-    fits = lattice.extents.prod(axis=1) <= prod(mesh)
-    positions = np.flatnonzero(fits)
+def factor_vectors(lattice: Lattice, mesh: tuple[int, int], *, both_axes: bool = False) -> Ints:
+    """Positions of all sizes that can be spread over an array: those of which X and Y can each take a part.
+
+    With `both_axes` each may take a part of one and the same dimension, too.
+    """
+    columns, rows = mesh
+    children = lattice.extents.prod(axis=1)
+    positions = np.flatnonzero(children <= columns * rows)
+    if both_axes:
+        fits = np.array([_divides(count, rows, columns) for count in range(columns * rows + 1)])
+        return np.asarray(positions[fits[children[positions]]])
     loops = [_loops(lattice, int(position)) for position in positions]
-    return positions[[bool(_placements(each, mesh)) for each in loops]]
+    return positions[[_fits(tuple(trips for _, trips in each), mesh) for each in loops]]
+
+
+def _divides(count: int, rows: int, columns: int) -> bool:
+    """Whether a number is a product of one of at most `rows` and one of at most `columns`."""
+    return any(count % row == 0 and count <= row * columns for row in range(1, rows + 1))
+
+
+@lru_cache(maxsize=65536)
+def _fits(trips: tuple[int, ...], mesh: tuple[int, int]) -> bool:
+    """Whether loops can be shared out among the axes."""
+    along_y = {prod(each) for count in range(len(trips) + 1) for each in combinations(trips, count)}
+    return any(along <= mesh[1] and prod(trips) <= along * mesh[0] for along in along_y)
 
 
 def _loops(lattice: Lattice, position: int) -> Loops:
     return tuple((dim, int(trips)) for dim, trips in enumerate(lattice.extents[position]) if trips > 1)
 
 
-@lru_cache(maxsize=65536)
-def _placements(loops: Loops, mesh: tuple[int, int]) -> tuple[tuple[Loops, int], ...]:
-    """Orders of the loops, with how many from the outermost run along Y."""
-    columns, rows = mesh
-    found = []
-    for order in permutations(loops):
-        for along_y in range(len(order) + 1):
-            if (
-                prod(trips for _, trips in order[:along_y]) <= rows
-                and prod(trips for _, trips in order[along_y:]) <= columns
-            ):
-                found.append((order, along_y))
-                break
-    return tuple(found)
-
-
 def spreads(
-    lattice: Lattice, mesh: tuple[int, int], position: int, child: Ints, *, placed: bool
+    lattice: Lattice,
+    mesh: tuple[int, int],
+    position: int,
+    child: Ints,
+    *,
+    travelling: tuple[int, ...],
+    both_axes: bool = False,
 ) -> tuple[Spread, ...]:
-    """The ways to spread a size over children of given extents [dimensions], without those that travel farther.
+    """The ways to spread a size over children, without those that travel farther.
 
-    If it does not matter how far words travel, `placed` is False, and one way is enough.
+    Args:
+        lattice: tile sizes.
+        mesh: columns and rows of the children.
+        position: the size that is spread.
+        child: extents of the children, [dimensions].
+        travelling: dataspaces of which it matters how far words travel; if there are none, one way is enough.
+        both_axes: whether a dimension may be on both axes.
     """
     loops = _loops(lattice, position)
     strides = tuple(_strides(matrix, dict(loops), child) for matrix in lattice.problem.coefficients)
-    return _spreads(loops, mesh, strides, placed)
+    return _spreads(loops, mesh, strides, travelling, both_axes)
 
 
 def coincidences(lattice: Lattice, vectors: Ints, sizes: Ints) -> Ints:
@@ -130,22 +145,70 @@ def _coincide(steps: list[int], trips: list[int]) -> bool:
 
 @lru_cache(maxsize=65536)
 def _spreads(
-    loops: Loops, mesh: tuple[int, int], strides: tuple[tuple[tuple[int, ...], ...], ...], placed: bool
+    loops: Loops,
+    mesh: tuple[int, int],
+    strides: tuple[tuple[tuple[int, ...], ...], ...],
+    travelling: tuple[int, ...],
+    both_axes: bool,
 ) -> tuple[Spread, ...]:
-    placements = _placements(loops, mesh)[: None if placed else 1]
-    kinds = [dict(zip((dim for dim, _ in loops), _kinds(each, len(loops)), strict=True)) for each in strides]
+    kinds = list(zip(*(_kinds(each, len(loops)) for each in strides), strict=True))
+    ways = _ways(loops, mesh, tuple(kinds), both_axes)
     rows = []
-    for order, along_y in placements:
-        travels = [_travel(_merged(order, kind), mesh) for kind in kinds]
+    for order, along_y in ways if travelling else ways[:1]:
+        by_dim = dict(zip((dim for dim, _ in loops), kinds, strict=True))
+        travels = [
+            _travel(_merged(order, {dim: each[k] for dim, each in by_dim.items()}), mesh)
+            for k in range(len(strides))
+        ]
         rows.append(Spread(order, along_y, *(np.array(each) for each in zip(*travels, strict=True))))
-    return tuple(
-        each
-        for place, each in enumerate(rows)
-        if not any(
-            (other.hops <= each.hops).all() and ((other.hops < each.hops).any() or rival < place)
-            for rival, other in enumerate(rows)
-        )
-    )
+    hops = np.array([each.hops[list(travelling)] for each in rows])
+    no_farther = (hops[:, None] <= hops).all(axis=2)
+    beats = no_farther & (~no_farther.T | np.tri(len(rows), k=-1, dtype=np.bool_).T)
+    return tuple(rows[row] for row in np.flatnonzero(~beats.any(axis=0)).tolist())
+
+
+def _ways(
+    loops: Loops, mesh: tuple[int, int], kinds: tuple[tuple["Kind", ...], ...], both_axes: bool
+) -> list[tuple[Loops, int]]:
+    """Loops in order, with how many from the outermost run along Y; one of all that no dataspace tells apart.
+
+    Loops that do the same to every tile, by `kinds` [loops][dataspaces], can change places, unless where they
+    bring tiles to the same place.
+    """
+    groups = [
+        dim if any(len(kind) > 1 for kind in each) else -1 - kinds.index(each)
+        for (dim, _), each in zip(loops, kinds, strict=True)
+    ]
+    names = dict(zip((dim for dim, _ in loops), groups, strict=True))
+    shares: dict[tuple[Loops, ...], list[Loops]] = {}
+    for parts in product(*(_parts(trips, both_axes) for _, trips in loops)):
+        rest = [trips // part for (_, trips), part in zip(loops, parts, strict=True)]
+        if prod(parts) <= mesh[1] and prod(rest) <= mesh[0]:
+            axes = [
+                tuple((dim, part) for (dim, _), part in zip(loops, each, strict=True) if part > 1)
+                for each in (parts, rest)
+            ]
+            shares.setdefault(tuple(tuple(sorted((names[d], t) for d, t in axis)) for axis in axes), axes)
+    found: dict[Loops, tuple[Loops, int]] = {}
+    for along_y, along_x in shares.values():
+        for outer, inner in product(permutations(along_y), permutations(along_x)):
+            found.setdefault(_word((*outer, *inner), names), ((*outer, *inner), len(outer)))
+    return list(found.values())
+
+
+def _parts(trips: int, both_axes: bool) -> list[int]:
+    """Trips that Y can take of a loop: all of them first, if need be."""
+    return [part for part in range(trips, 0, -1) if trips % part == 0 and (both_axes or part in (1, trips))]
+
+
+def _word(order: Loops, names: dict[int, int]) -> Loops:
+    """Loops by group, neighbours of a group as one."""
+    found: list[tuple[int, int]] = []
+    for dim, trips in order:
+        if found and found[-1][0] == names[dim]:
+            trips *= found.pop()[1]
+        found.append((names[dim], trips))
+    return tuple(found)
 
 
 Kind = tuple[int, ...]
@@ -164,13 +227,18 @@ def _kinds(strides: tuple[tuple[int, ...], ...], loops: int) -> list[Kind]:
 
 
 def _merged(order: Loops, kinds: dict[int, Kind]) -> tuple[tuple[int, Kind], ...]:
-    """Loops with their kinds; neighbours that stand, and neighbours that move ranks of their own, are one."""
+    """Loops with their kinds; neighbours that stand, and neighbours that move ranks of their own, are one.
+
+    Of a dimension with two loops the outer one strides over all of the inner one.
+    """
     found: list[tuple[int, Kind]] = []
-    for dim, trips in order:
-        kind = kinds[dim]
-        if found and found[-1][1] == kind and len(kind) == 1:
-            trips *= found.pop()[0]
-        found.append((trips, kind))
+    inside = dict.fromkeys(kinds, 1)
+    for dim, trips in reversed(order):
+        kind = (kinds[dim][0], *(step * inside[dim] for step in kinds[dim][1:]))
+        inside[dim] *= trips
+        if found and found[0][1] == kind and len(kind) == 1:
+            trips *= found.pop(0)[0]
+        found.insert(0, (trips, kind))
     return tuple(found)
 
 

@@ -37,7 +37,7 @@ class Ranked:
     visited: int
 
 
-def rank(
+def rank(  # noqa: PLR0913 - options
     machine: Machine,
     problem: Problem,
     objective: Objective,
@@ -46,6 +46,7 @@ def rank(
     *,
     exact: bool = True,
     limit: int = LIMIT,
+    both_axes: bool = False,
 ) -> Ranked:
     """Search all mappings of perfect factors, for every choice of what the levels keep.
 
@@ -57,18 +58,16 @@ def rank(
         version: of Timeloop's rules.
         exact: prove the best one; otherwise stop after a pass that keeps `QUICK` rows a level.
         limit: rows a level at which to cut, which `complete` then says.
+        both_axes: let one dimension be spread along both axes of an array, which Timeloop's mapper does not.
 
     Raises:
         ValueError: no mapping fits.
     """
     lattice = Lattice(problem)
-    vectors = [arrays.factor_vectors(lattice, mesh) for mesh in machine.meshes]
-    searches = [
-        Search(
-            lattice, Chain(machine, problem, each, version, limited=objective != "energy"), vectors, objective
-        )
-        for each in keeps
-    ]
+    vectors = [arrays.factor_vectors(lattice, mesh, both_axes=both_axes) for mesh in machine.meshes]
+    limited = objective != "energy"
+    chains = [Chain(machine, problem, each, version, limited=limited, both_axes=both_axes) for each in keeps]
+    searches = [Search(lattice, chain, vectors, objective) for chain in chains]
     roots = np.array([each.root() for each in searches])
     found: list[tuple[float, Search, Found, int]] = []
     incumbent, complete = np.inf, exact

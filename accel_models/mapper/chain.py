@@ -19,7 +19,17 @@ Keeps = tuple[frozenset[int], ...]
 
 @dataclass(frozen=True)
 class Chain:
-    """A machine with what each of its levels keeps, innermost level first."""
+    """A machine with what each of its levels keeps, innermost level first.
+
+    Attributes:
+        machine: levels and units.
+        problem: dimensions and dataspaces.
+        keeps: dataspaces of every level.
+        version: of Timeloop's rules.
+        limited: whether bandwidths count.
+        split: whether every level has its own column of energy.
+        both_axes: whether one dimension may be spread along both axes of an array.
+    """
 
     machine: Machine
     problem: Problem
@@ -27,6 +37,7 @@ class Chain:
     version: Version
     limited: bool = True
     split: bool = False
+    both_axes: bool = False
 
     @cached_property
     def resources(self) -> tuple[tuple[int, str, float], ...]:

@@ -104,7 +104,7 @@ class MappingFront:
         return np.asarray((apart <= self.slack) & self.complete)
 
 
-def mapping_front(
+def mapping_front(  # noqa: PLR0913 - options
     machine: Machine,
     problem: Problem,
     objective: Objective,
@@ -113,6 +113,7 @@ def mapping_front(
     *,
     slack: float,
     limit: int = LIMIT,
+    both_axes: bool = False,
 ) -> MappingFront:
     """The mappings that suffice for all designs near a machine.
 
@@ -124,6 +125,7 @@ def mapping_front(
         version: of Timeloop's rules.
         slack: at least 1; how far designs may be apart (see the top of this module).
         limit: rows a level at which to cut, which `complete` then says.
+        both_axes: as for `accel_models.mapper.best.rank`.
 
     Raises:
         ValueError: `slack < 1`, or no mapping fits.
@@ -131,14 +133,15 @@ def mapping_front(
     if slack < 1:
         raise ValueError(f"`slack >= 1` must hold, but got slack={slack}")
     keeps = list(keeps)
-    best = rank(machine, problem, objective, keeps, version, limit=limit)
+    best = rank(machine, problem, objective, keeps, version, limit=limit, both_axes=both_axes)
     lattice = Lattice(problem)
-    vectors = [arrays.factor_vectors(lattice, mesh) for mesh in machine.meshes]
+    vectors = [arrays.factor_vectors(lattice, mesh, both_axes=both_axes) for mesh in machine.meshes]
     most = slack * best.scores[0] * (1 + 1e-6)
     nests: list[Nest] = []
     costs, computes, complete, visited = [], [], best.complete, best.visited
     for each in keeps:
-        chain = Chain(machine, problem, each, version, limited=objective != "energy", split=True)
+        limited = objective != "energy"
+        chain = Chain(machine, problem, each, version, limited=limited, split=True, both_axes=both_axes)
         search = Search(lattice, chain, vectors, objective)
         found = search.run(most, None, limit) if search.root() < most else None
         complete &= not search.cut

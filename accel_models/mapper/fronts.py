@@ -127,8 +127,7 @@ class Steps:
         self, front: Front, level: int, rows: Ints, vectors: Ints
     ) -> tuple[Front, Ints, list[arrays.Spread]]:
         """Rows with spatial loops: the front, the row that each came from, and the loops."""
-        placed = self.chain.machine.hop_energy_pj > 0
-        options, which = self._options(front.size[rows], vectors, level, placed)
+        options, which = self._options(front.size[rows], vectors, level)
         numbers = np.array([len(each) for each in options])
         first = np.cumsum(numbers) - numbers
         flat = [each for group in options for each in group]
@@ -141,16 +140,19 @@ class Steps:
         found = self._spread_columns(front.take(rows), level, vectors, shared, hops)
         return found, rows, [flat[each] for each in chosen]
 
-    def _options(
-        self, sizes: Ints, vectors: Ints, level: int, placed: bool
-    ) -> tuple[list[tuple[arrays.Spread, ...]], Ints]:
+    def _options(self, sizes: Ints, vectors: Ints, level: int) -> tuple[list[tuple[arrays.Spread, ...]], Ints]:
         """The ways to place each pair's loops, and which of them a pair has."""
         kinds = arrays.coincidences(self.lattice, vectors, sizes)
         _, first, which = np.unique(kinds, return_index=True, return_inverse=True)
-        mesh = self.chain.machine.meshes[level]
+        travelling = tuple(k for k in range(len(self.lattice.words)) if self._travels(level, k))
         return [
             arrays.spreads(
-                self.lattice, mesh, int(vectors[row]), self.lattice.extents[sizes[row]], placed=placed
+                self.lattice,
+                self.chain.machine.meshes[level],
+                int(vectors[row]),
+                self.lattice.extents[sizes[row]],
+                travelling=travelling,
+                both_axes=self.chain.both_axes,
             )
             for row in first
         ], which.ravel()

@@ -91,6 +91,14 @@ MATRICES = [
         (frozenset({0, 2}), ALL, ALL),
     ),
 ]
+SPLIT = [
+    (product_of_matrices(6, 2, 2), machine((6,), (3, 2)), (ALL, ALL)),
+    (product_of_matrices(4, 4, 1), machine((9,), (4, 2), 2.0, inner_array=True), (frozenset({1, 2}), ALL)),
+    (product_of_matrices(2, 12, 1), machine((20,), (3, 4), 0.0), (ALL, ALL)),
+    (product_of_matrices(4, 4, 1), machine((3, 12), (2, 2), shared_bandwidth=0.5), (frozenset({0}), ALL, ALL)),
+    (batch_of_products(4, 4, 1), machine((12,), (2, 4), 3.0), (frozenset({0, 2}), ALL)),
+]
+"""Cases in which a dimension may be spread along both axes."""
 WINDOWS = [
     (row_of_windows(4, 3, 1), machine((8,), (3, 1), inner_array=True), (ALL, ALL)),
     (row_of_windows(4, 2, 2, stride=2), machine((9,), (2, 1)), (frozenset({1, 2}), ALL)),
@@ -115,39 +123,45 @@ def may_coincide(nest):
     )
 
 
-@pytest.mark.parametrize("number", range(len(MATRICES)))
-def test_the_best_mapping_of_a_product_is_that_of_the_whole_mapspace(number):
-    problem, hardware, keeps = MATRICES[number]
-    results = [Case(hardware, nest).counts("timeloop") for nest in mapspace(hardware, problem, keeps)]
+@pytest.mark.parametrize(
+    ("case", "both_axes"), [*((case, False) for case in MATRICES), *((case, True) for case in SPLIT)]
+)
+def test_the_best_mapping_of_a_product_is_that_of_the_whole_mapspace(case, both_axes):
+    problem, hardware, keeps = case
+    nests = mapspace(hardware, problem, keeps, both_axes)
+    results = [Case(hardware, nest).counts("timeloop") for nest in nests]
     for objective in OBJECTIVES:
-        found = rank(hardware, problem, objective, [keeps])
+        found = rank(hardware, problem, objective, [keeps], both_axes=both_axes)
         least = min(value(objective, each) for each in results)
         assert found.complete
         assert found.scores[0] == pytest.approx(least, rel=1e-9)
         assert found.bound == found.scores[0]
-        assert searched(hardware, problem, keeps, objective, least) == pytest.approx(least, rel=1e-9)
+        known = searched(hardware, problem, keeps, objective, least, both_axes)
+        assert known == pytest.approx(least, rel=1e-9)
         recounted = value(objective, Case(hardware, found.nests[0]).counts("timeloop"))
         assert recounted == pytest.approx(least, rel=1e-9)
 
 
-def searched(hardware, problem, keeps, objective, least):
+def searched(hardware, problem, keeps, objective, least, both_axes):
     """What is found by one who knows how good the best is, so that every bound that is too high loses it."""
     lattice = Lattice(problem)
-    vectors = [arrays.factor_vectors(lattice, mesh) for mesh in hardware.meshes]
-    search = Search(lattice, Chain(hardware, problem, keeps, "head"), vectors, objective)
+    vectors = [arrays.factor_vectors(lattice, mesh, both_axes=both_axes) for mesh in hardware.meshes]
+    chain = Chain(hardware, problem, keeps, "head", both_axes=both_axes)
+    search = Search(lattice, chain, vectors, objective)
     assert search.root() <= least * (1 + 1e-9)
     return search.run(least * (1 + 1e-6), None, 10**6).scores.min()
 
 
+@pytest.mark.parametrize("both_axes", [False, True])
 @pytest.mark.parametrize("version", ["head", "v303"])
 @pytest.mark.parametrize("number", range(len(WINDOWS)))
-def test_the_best_mapping_of_windows_is_no_worse_than_any_without_coincidences(number, version):
+def test_the_best_mapping_of_windows_is_no_worse_than_any_without_coincidences(number, version, both_axes):
     problem, hardware, keeps = WINDOWS[number]
-    nests = list(mapspace(hardware, problem, keeps))
+    nests = list(mapspace(hardware, problem, keeps, both_axes))
     results = [Case(hardware, nest).counts("timeloop", version) for nest in nests]
     plain = [each for each, nest in zip(results, nests, strict=True) if not may_coincide(nest)]
     for objective in OBJECTIVES:
-        found = rank(hardware, problem, objective, [keeps], version)
+        found = rank(hardware, problem, objective, [keeps], version, both_axes=both_axes)
         recounted = value(objective, Case(hardware, found.nests[0]).counts("timeloop", version))
         assert found.complete
         assert recounted <= found.scores[0] * (1 + 1e-9)
@@ -250,26 +264,42 @@ def reuse_of(order, relevant, sliding, version):
     return inside, STANDS
 
 
-def test_sharing_and_hops_are_those_of_the_counts():
+@pytest.mark.parametrize(
+    ("mesh", "extents", "child", "both_axes"),
+    [
+        ((4, 6), [3, 3, 2], [1, 1, 2], False),
+        ((4, 6), [3, 3, 2], [1, 1, 2], True),
+        ((3, 4), [6, 1, 2], [1, 3, 2], True),
+        ((3, 6), [6, 3, 1], [1, 1, 2], True),
+    ],
+)
+def test_sharing_and_hops_are_those_of_the_counts(mesh, extents, child, both_axes):
     problem = row_of_windows(6, 3, 4)
-    lattice, mesh = Lattice(problem), (4, 6)
-    size, child = lattice.extents.tolist().index([3, 3, 2]), np.array([1, 1, 2])
-    ways = arrays.spreads(lattice, mesh, size, child, placed=True)
+    lattice, sizes = Lattice(problem), np.array(extents) * child
+    size, children = lattice.extents.tolist().index(extents), np.prod(extents)
+    ways = arrays.spreads(lattice, mesh, size, np.array(child), travelling=(0, 1, 2), both_axes=both_axes)
     assert len(ways) > 1
+    dims = [[dim for dim, _ in way.loops] for way in ways]
+    assert any(len(set(each)) < len(each) for each in dims) == (extents[0] == 6)
     for way in ways:
         spatial = [
             NestLoop(dim, trips, trips, 1, "Y" if place < way.along_y else "X")
             for place, (dim, trips) in enumerate(way.loops)
         ]
-        loops = [NestLoop(0, 2, 2, 1), *spatial, NestLoop(2, 2, 2, 0)]
+        outside, inside = np.array(problem.bounds) // sizes, np.array(child)
+        loops = [
+            *(NestLoop(dim, trips, trips, 1) for dim, trips in enumerate(outside.tolist())),
+            *spatial,
+            *(NestLoop(dim, trips, trips, 0) for dim, trips in enumerate(inside.tolist())),
+        ]
         nest = Nest.of(problem, loops, (ALL, ALL), ((1, 1), mesh))
         for k in range(3):
             steps = simulate(nest, 1, "head")
             boxes = tiles(nest, 1, k, steps)
             sent = deliver(nest, 1, k, steps, boxes, links=False)
             words = float((boxes.words * steps.times).sum())
-            assert sent.total == pytest.approx(18 * words / way.shared[k])
-            assert sent.hops == pytest.approx(18 * words * way.hops[k])
+            assert sent.total == pytest.approx(children * words / way.shared[k])
+            assert sent.hops == pytest.approx(children * words * way.hops[k])
 
 
 def test_sizes_of_the_lattice_are_all_vectors_of_divisors():

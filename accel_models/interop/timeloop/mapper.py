@@ -45,7 +45,7 @@ class Mapped:
     visited: int
 
 
-def best_mapping(
+def best_mapping(  # noqa: PLR0913 - options
     architecture: Source | Machine,
     problem: Source | Problem | None = None,
     objective: Objective = "edp",
@@ -54,6 +54,7 @@ def best_mapping(
     version: Version = "head",
     exact: bool = True,
     limit: int = LIMIT,
+    both_axes: bool = False,
 ) -> Mapped:
     """The mapping with the lowest energy, cycles or product of both, of all with perfect factors.
 
@@ -72,6 +73,8 @@ def best_mapping(
         version: of Timeloop's rules, "head" or "v303".
         exact: prove the optimum; otherwise stop after a narrow first pass.
         limit: rows a level at which the search cuts, and then says so.
+        both_axes: let one dimension be spread along both axes of an array, as ZigZag does; Timeloop's
+            directives cannot say that, but `mapping_table` can.
 
     Raises:
         ValueError: a name is unknown, there are too many choices of what to keep, or no mapping fits.
@@ -89,7 +92,14 @@ def best_mapping(
         machine, layer, given = load_unmapped(architecture, problem, *others)
         choices = given if keep is None else keep
     ranked = rank(
-        machine, layer, objective, keep_choices(machine, layer, choices), version, exact=exact, limit=limit
+        machine,
+        layer,
+        objective,
+        keep_choices(machine, layer, choices),
+        version,
+        exact=exact,
+        limit=limit,
+        both_axes=both_axes,
     )
     cases = [Case(machine, nest) for nest in ranked.nests]
     results = [case.counts("timeloop", version) for case in cases]

@@ -10,7 +10,11 @@ from accel_models.interop.timeloop.case import Case
 
 
 def mapping_yaml(case: Case) -> str:
-    """The mapping as Timeloop reads it: `mapping:` with one directive a level and kind."""
+    """The mapping as Timeloop reads it: `mapping:` with one directive a level and kind.
+
+    Raises:
+        ValueError: a level spreads a dimension along both axes, for which a directive has no words.
+    """
     found: list[dict[str, Any]] = []
     problem = case.nest.problem
     names = [space.name for space in problem.dataspaces]
@@ -20,6 +24,7 @@ def mapping_yaml(case: Case) -> str:
         spatial = [loop for loop in loops if loop.axis is not None]
         found.append({"target": buffer.name, "type": "temporal", **_factors(case, temporal)})
         if prod(case.machine.meshes[level]) > 1:
+            _check_apart(case, buffer.name, spatial)
             across = sum(loop.axis == "X" for loop in spatial)
             found.append({"target": buffer.name, "type": "spatial", **_factors(case, spatial), "split": across})
         kept = [names[k] for k in sorted(case.nest.keeps[level])]
@@ -68,6 +73,15 @@ def _factors(case: Case, loops: list[NestLoop]) -> dict[str, Any]:
     order += [name for name in names if name not in order]
     between = "" if all(len(name) == 1 for name in names) else " "
     return {"factors": " ".join(factors), "permutation": between.join(order)}
+
+
+def _check_apart(case: Case, level: str, spatial: list[NestLoop]) -> None:
+    along = [{loop.dim for loop in spatial if loop.axis == axis} for axis in "XY"]
+    if both := sorted(case.nest.problem.dims[dim] for dim in along[0] & along[1]):
+        raise ValueError(
+            f"Timeloop's directives have one factor of a dimension for both axes, but {level} spreads "
+            f"{', '.join(both)} along X and Y; `mapping_table` can say that"
+        )
 
 
 def _trips(loop: NestLoop) -> list[int]:

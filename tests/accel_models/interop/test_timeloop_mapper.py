@@ -49,6 +49,19 @@ def test_the_mapping_is_written_as_timeloop_reads_it():
         assert again.counts("timeloop").to_dict() == found.result.to_dict()
 
 
+def test_a_dimension_along_both_axes_is_written_as_a_table_alone():
+    channels = {**PROBLEM, "dims": {**PROBLEM["dims"], "R": 1, "P": 1, "C": 1, "K": 12}}
+    apart, both = (
+        timeloop.best_mapping(ARCHITECTURE, channels, "delay", both_axes=both_axes)
+        for both_axes in (False, True)
+    )
+    assert (apart.result.cycles, both.result.cycles) == (3, 1)
+    again = timeloop.load(ARCHITECTURE, channels, {"mapping": timeloop.mapping_table(both.case)})
+    assert again.counts("timeloop").to_dict() == both.result.to_dict()
+    with pytest.raises(ValueError, match="DRAM spreads K along X and Y"):
+        timeloop.mapping_yaml(both.case)
+
+
 def test_the_nest_is_written_one_loop_a_line():
     text = timeloop.mapping_text(timeloop.load(ARCHITECTURE, PROBLEM, MAPPING))
     assert text.splitlines() == [
