@@ -37,13 +37,16 @@ QUICK_CONTRACTS = {
 
 ALWAYS = {"warm-start"}
 
+TWINS = {"copula"}
+"""Methods that differ from another one in what they see of priors alone: all contracts are for the slow ring."""
+
 UNJUDGED = {"warm-start", "controller"}
 """Methods that do not weigh priors by how well they rank this task's trials."""
 
 
 def marked(name, contract):
     """Method and contract, marked as slow where they are."""
-    quick = name in ALWAYS or contract in QUICK_CONTRACTS
+    quick = name in ALWAYS or (contract in QUICK_CONTRACTS and name not in TWINS)
     return pytest.param(name, contract, marks=() if quick else pytest.mark.slow)
 
 
@@ -87,7 +90,10 @@ def searched(problem, optimizer, trials, batch=4):
 
 @pytest.mark.parametrize(
     "name",
-    [pytest.param(name, marks=pytest.mark.slow) if name == "offline" else name for name in transfer.names()],
+    [
+        pytest.param(name, marks=pytest.mark.slow) if name in {"offline", *TWINS} else name
+        for name in transfer.names()
+    ],
 )
 def test_a_related_task_is_of_use(name):
     """Eight trials with 1,500 of a looser budget are better than eight without any, most of the time."""
