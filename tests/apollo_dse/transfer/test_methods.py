@@ -38,7 +38,7 @@ QUICK_CONTRACTS = {
 ALWAYS = {"warm-start"}
 
 TWINS = {"copula"}
-"""Methods that differ from another one in what they see of priors alone: all contracts are for the slow ring."""
+"""Methods that differ from another one in what they see of priors alone; contracts are for the slow ring."""
 
 UNJUDGED = {"warm-start", "controller"}
 """Methods that do not weigh priors by how well they rank this task's trials."""
