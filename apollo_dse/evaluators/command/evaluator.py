@@ -73,6 +73,11 @@ class CommandEvaluator:
         about = "" if workload is None else f" {workload.name}@{digest_of(workload)}"
         return f"{self.description.fingerprint}{about}"
 
+    @property
+    def retries(self) -> int:
+        """How often a run that crashed is tried again, and one whose process is lost."""
+        return self.description.limits.retries
+
     def __call__(self, points: Sequence[Point]) -> list[Measurement]:
         """One measurement a point, in order, one run after the other.
 
@@ -84,7 +89,7 @@ class CommandEvaluator:
 
     def _measured(self, point: Point) -> Measurement:
         limits = self.description.limits
-        for attempt in range(limits.retries + 1):
+        for attempt in range(self.retries + 1):
             if attempt:
                 _wait(limits.retry_after_s * 2 ** (attempt - 1))
             measured, crashed = self._attempt(point)
