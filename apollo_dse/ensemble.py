@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from apollo_dse.optimizer import History, Optimizer, Optimizers
+from apollo_dse.optimizer import History, Optimizer, Optimizers, pend
 from apollo_dse.problem import Problem
 from apollo_dse.ranking import rank
 from apollo_dse.trial import Trial
@@ -90,6 +90,12 @@ class Ensemble(History):
         for optimizer in self.optimizers:
             optimizer.tell(trials)
 
+    def pend(self, points: Sequence[Point]) -> None:
+        """Take `points` for those that are being measured; so do all members."""
+        super().pend(points)
+        for optimizer in self.optimizers:
+            pend(optimizer, points)
+
     def proposed(self, owners: Sequence[int]) -> list[Point]:
         """A different point from each of the owners, rows of `optimizers`, in order; fewer when none is left.
 
@@ -98,7 +104,7 @@ class Ensemble(History):
         """
         if not owners:
             raise ValueError("`n >= 1` must hold, but got n=0")
-        taken: set[str] = set()
+        taken = set(self.pending)
         queues: dict[int, list[Point]] = {}
         for row in dict.fromkeys(owners):
             wanted = owners.count(row)

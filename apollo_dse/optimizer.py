@@ -24,7 +24,8 @@ class Optimizer(Protocol):
 
     What `ask` answers depends on the problem, the settings and the trials told so far, and on nothing else:
     not on earlier calls of `ask`, nor on who proposed the trials. A study is therefore resumed by building
-    the optimizer again and telling it all trials; nothing is pickled.
+    the optimizer again and telling it all trials; nothing is pickled. `Pending` ones hear of points that are
+    being measured, too.
 
     Example:
         One round, as a study does it: the points are evaluated, then told.
@@ -49,6 +50,24 @@ class Optimizer(Protocol):
         """Learn from more trials of this problem, feasible or not, whoever proposed them; none is changed."""
 
 
+@runtime_checkable
+class Pending(Protocol):
+    """An optimizer that can be asked while points are being measured.
+
+    What `ask` answers depends on those points, too, and on none that were pending before; nor does what is
+    learned from trials. None of them is suggested again. `History` keeps this for all that are derived from it.
+    """
+
+    def pend(self, points: Sequence[Point]) -> None:
+        """Take `points` for those that are being measured, until the next `pend` or `tell`."""
+
+
+def pend(optimizer: Optimizer, points: Sequence[Point]) -> None:
+    """Say which points are being measured, to an optimizer that can hear it."""
+    if isinstance(optimizer, Pending):
+        optimizer.pend(points)
+
+
 class Optimizers(Protocol):
     """A class of optimizers, or anything that is called like one: what the registry holds."""
 
@@ -63,6 +82,11 @@ class History:
         problem: what is searched.
         seed: start of the random stream, at least 0.
 
+    Attributes:
+        trials: those told so far.
+        pending: points that are being measured, by `canonical` text.
+        known: texts of both, which `ask` must not suggest.
+
     Raises:
         ValueError: the seed is negative.
     """
@@ -73,16 +97,30 @@ class History:
         self.problem = problem
         self.seed = seed
         self.trials: list[Trial] = []
+        self.pending: dict[str, Point] = {}
         self.known: set[str] = set()
 
     def tell(self, trials: Sequence[Trial]) -> None:
         """Remember more trials."""
+        self.pend(())  # so that what is learned does not depend on what was pending
         self.trials.extend(trials)
         self.known.update(canonical(trial.point) for trial in trials)
 
+    def pend(self, points: Sequence[Point]) -> None:
+        """Take `points` for those that are being measured, until the next `pend` or `tell`."""
+        self.known -= self.pending.keys()
+        texts = {canonical(point): point for point in points}
+        self.pending = {text: point for text, point in texts.items() if text not in self.known}
+        self.known |= self.pending.keys()
+
+    @property
+    def begun(self) -> int:
+        """Number of trials that were told or are pending."""
+        return len(self.trials) + len(self.pending)
+
     def rng(self) -> np.random.Generator:
-        """The random stream of the next `ask`: given by the seed and the number of trials told."""
-        return np.random.default_rng([self.seed, len(self.trials)])
+        """The random stream of the next `ask`: given by the seed, and how many trials are told and pending."""
+        return np.random.default_rng([self.seed, len(self.trials), *[len(self.pending)] * bool(self.pending)])
 
 
 def fresh(

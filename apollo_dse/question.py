@@ -63,7 +63,8 @@ class Question:
     both latency and energy are asked for. With a transfer `method` the search learns from `sources`, too:
     priors, or references to those of the store (`apollo_dse.library`); it then takes the optimizer's place.
     `evaluator` measures: a name of `apollo_dse.evaluators`, or the path of a user's file. One of the user's own
-    may know its workload itself, so that there is none here.
+    may know its workload itself, so that there is none here. `batch` is points a round, 16 if None; an
+    `asynchronous` search has no rounds, but is asked for a point whenever a worker is free.
 
     Raises:
         ValueError: there are both workloads and networks, or neither with the built-in model; or networks with
@@ -78,7 +79,8 @@ class Question:
     constraints: tuple[Constraint, ...] = ()
     optimizer: str = RECOMMENDED
     seed: int = 0
-    batch: int = 16
+    batch: int | None = None
+    asynchronous: bool = False
     minimize: Minimize | None = None
     knobs: Mapping[str, Any] = field(default_factory=dict)
     method: str | None = None
@@ -214,6 +216,7 @@ class Question:
             constraints=tuple(Constraint.parse(text, "any") for text in asked["constraints"]),
             seed=knobs.pop("seed"),
             batch=asked["batch"],
+            asynchronous=asked.get("asynchronous", False),
             minimize=about["minimize"],
             knobs=knobs,
             evaluator=about.get("evaluator", evaluators.ANALYTICAL),
@@ -305,7 +308,15 @@ class Question:
         else:
             experience = self.experience(store)
             optimizer = transfer.get(self.method)(problem, self.seed, experience, **self.knobs)
-        return Study(problem, optimizer, store, name, batch=self.batch, about=self.about())
+        return Study(
+            problem,
+            optimizer,
+            store,
+            name,
+            batch=self.batch,
+            about=self.about(),
+            asynchronous=self.asynchronous,
+        )
 
     def experience(self, store: "Store | None" = None) -> "Experience":
         """What the sources know, and what this question is about.

@@ -19,6 +19,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+from apollo_dse.locking import locked, unlock
 from apollo_dse.trial import Measurement, Trial
 from search_spaces.quantity import nearest_name
 from search_spaces.space import canonical
@@ -65,6 +66,7 @@ _SENTENCES = {
     sqlite3.SQLITE_READONLY: "cannot be written: the file or its folder is read-only",
     sqlite3.SQLITE_BUSY: f"has been locked by another process for {_BUSY_S:.0f} s",
     sqlite3.SQLITE_FULL: "cannot grow: the disk is full",
+    sqlite3.SQLITE_IOERR: "cannot be read or written: its disk or file system refuses",
     sqlite3.SQLITE_PERM: "cannot be opened: permission denied",
 }
 
@@ -110,8 +112,9 @@ def check_name(name: str, kind: str) -> None:
 class Record:
     """A trial with its circumstances.
 
-    `batch` is the number of the first trial of its batch, `seconds` its share of the batch's evaluation
-    time, `proposed_by` the optimizer's name.
+    `batch` is how many trials were told when it was suggested: in a study of batches the number of the first
+    trial of its batch. `seconds` is its share of the batch's evaluation time, in an asynchronous study the time
+    since the trial before it; `proposed_by` the optimizer's name.
     """
 
     trial: Trial
@@ -223,6 +226,33 @@ class Store:
                 raise StoreError(f"{self.path} has no study {name!r}{nearest_name(name, known)}")
             return Header(name, row[0], json.loads(row[1]), json.loads(row[2]))
 
+    @contextmanager
+    def driven(self, name: str, known: int) -> Iterator[None]:
+        """Be the only driver of a study on this host, while it is run.
+
+        Where no lock can be had, as on a full disk, the table's keys alone keep drivers apart.
+
+        Args:
+            name: the study's.
+            known: number of trials that the driver knows.
+
+        Raises:
+            StoreError: another process runs the study now, or has extended it since.
+        """
+        path, file = self.path.with_name(f"{self.path.name}-{name}.lock"), None
+        with suppress(OSError):
+            file = locked(path)
+            if file is None:
+                rule = f"study {name!r} in {self.path} is being run by another process"
+                raise StoreError(f"{rule}; wait until it ends, or give this search another name")
+        try:
+            if self.records(name, known):
+                raise StoreError(f"{self.path}: {_extended(name)}")
+            yield
+        finally:
+            if file is not None:
+                unlock(path, file)
+
     def append(self, name: str, records: Sequence[Record]) -> None:
         """Add trials to a study: all of them, or on an error none.
 
@@ -230,9 +260,8 @@ class Store:
             StoreError: there is no such study, or it has one of the numbers or points already, as when
                 another process runs the same study.
         """
-        taken = f"study {name!r} was extended by another process; open it again to go on from its trials"
         rows = [_row(record) for record in records]
-        with self._sentences(taken=taken), self._transaction():
+        with self._sentences(taken=_extended(name)), self._transaction():
             study = self._id(name)
             self._connection.executemany(
                 "INSERT INTO trials"
@@ -388,6 +417,10 @@ class Store:
             raise StoreError(f"{self.path} {_SENTENCES.get(code, f'cannot be used: {error}')}") from error
         except (ValueError, TypeError) as error:  # what was stored is no longer what was written
             raise StoreError(f"{self.path} {_SENTENCES[sqlite3.SQLITE_CORRUPT]}") from error
+
+
+def _extended(name: str) -> str:
+    return f"study {name!r} was extended by another process; open it again to go on from its trials"
 
 
 def _dumps(value: Mapping[str, Any]) -> str:

@@ -3,11 +3,17 @@
 A study is its trials. Every batch is stored in one transaction as soon as it is evaluated, and resuming is
 building the optimizer again and telling it all trials, so a process killed at any moment loses at most the
 batch in flight and goes on as if nothing had happened.
+
+An asynchronous study has no batches: whenever a worker is free the optimizer is told all trials, hears which
+points are pending, and is asked for one more. Trials are stored in the order in which they end, each with how
+many were told when it was suggested. That order depends on run times, and so do later suggestions; what a
+resumed study guarantees is that no stored trial is lost or measured again, and that it suggests what a study
+would that had made these trials and had nothing pending.
 """
 
 import json
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import closing
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import closing, nullcontext
 from dataclasses import dataclass, is_dataclass
 from datetime import UTC, datetime
 from math import inf
@@ -18,16 +24,24 @@ import numpy as np
 from numpy.typing import NDArray
 
 from apollo_dse import transfer
-from apollo_dse.evaluators import Evaluator, Streaming
+from apollo_dse.evaluators import Evaluator, Flowing, Streaming
 from apollo_dse.interrupts import interrupts
-from apollo_dse.optimizer import Optimizer
+from apollo_dse.optimizer import Optimizer, Pending, pend
 from apollo_dse.problem import Constraint, Problem
 from apollo_dse.storage import Header, Record, Store, StoreError
 from apollo_dse.trial import Measurement, Trial
 from search_spaces.space import Point, canonical
 
-End = Literal["finished", "exhausted", "interrupted"]
-"""Why a run ended: all trials are there, the optimizer has no new point left, or Ctrl-C was pressed."""
+End = Literal["finished", "exhausted", "interrupted", "failing"]
+"""Why a run ended: all trials are there, the optimizer has no new point left, Ctrl-C was pressed, or too many
+measurements in a row have failed."""
+
+BATCH = 16
+"""Points a round, where nothing else is asked for."""
+
+FAILURES = 16
+"""After so many failed measurements in a row a run ends: the simulator is at fault, not the designs. Where
+every second design crashes it, that happens by chance once in 65,536 trials."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,9 +69,12 @@ class Study:
         name: the study's name in the store.
         batch: points a round. The optimizer learns after whole batches, so it is part of what is asked.
         about: whatever else is to be found again in the stored header, as plain JSON values.
+        asynchronous: whether the optimizer is asked for one more point whenever a worker is free. Then there
+            are no batches.
 
     Raises:
-        ValueError: `batch < 1`, or the name is none (`Header`).
+        ValueError: `batch < 1`, or there are batches and the study is asynchronous; or the name is none
+            (`Header`).
         StoreError: the store has a study of that name that asked something else; the message says what.
     """
 
@@ -68,21 +85,28 @@ class Study:
         store: Store | None = None,
         name: str = "study",
         *,
-        batch: int = 16,
+        batch: int | None = None,
         about: Mapping[str, Any] | None = None,
+        asynchronous: bool = False,
     ) -> None:
+        batch = (1 if asynchronous else BATCH) if batch is None else batch
         if batch < 1:
             raise ValueError(f"`batch >= 1` must hold, but got batch={batch}")
+        if asynchronous and batch > 1:
+            raise ValueError(f"an asynchronous study has no batches, but got batch={batch}")
+        self.asynchronous = asynchronous
         self.problem = problem
         self.optimizer = optimizer
         self.store = store
         self.batch = batch
         created = datetime.now(UTC).isoformat(timespec="seconds")
-        self.header = Header(name, created, asked(problem, optimizer, batch), about or {})
+        wanted = asked(problem, optimizer, batch, asynchronous=asynchronous)
+        self.header = Header(name, created, wanted, about or {})
         self._records: list[Record] = []
         self._known: set[str] = set()
         self._waiting: list[Point] = []  # rest of the batch that was begun
         self._settled = 0  # trials of whole batches: what the optimizer may know
+        self._failures = 0  # in a row, up to the last trial of this run
         self._told = 0
         if store is not None:
             self._open(store)
@@ -102,7 +126,9 @@ class Study:
         """All trials, in order."""
         return tuple(record.trial for record in self._records)
 
-    def run(self, trials: int, progress: "Callable[[Study], None] | None" = None) -> End:
+    def run(
+        self, trials: int, progress: "Callable[[Study], None] | None" = None, failures: int = FAILURES
+    ) -> End:
         """Go on until the study has `trials` trials, those it had before included.
 
         Ctrl-C finishes and stores what is being measured, then returns; pressed twice it breaks off.
@@ -110,24 +136,34 @@ class Study:
         Args:
             trials: size of the study at the end.
             progress: called after every batch, or after every trial of an evaluator that has them one by one.
+            failures: failed measurements in a row after which the run ends (`Measurement.has_failed`); what is
+                being measured then is finished and stored. 0: it never ends so.
 
         Returns:
             Why the run ended.
 
         Raises:
             ValueError: the optimizer suggests a point outside the space, or the evaluator's answer is not a
-                measurement a point, or lacks a metric that the problem needs.
-            StoreError: the batch cannot be stored, as when another process runs the same study.
+                measurement a point, or lacks a metric that the problem needs; or the study is asynchronous, and
+                the evaluator takes whole batches; or `failures < 0`.
+            StoreError: another process runs the same study, or the batch cannot be stored.
         """
-        with interrupts() as interrupted:
-            while len(self._records) < trials:
-                if interrupted():
-                    return "interrupted"
-                points = self._next(trials - len(self._records))
-                if not points:
-                    return "exhausted"
-                self._evaluate(points, interrupted, progress or (lambda study: None))
-        return "finished"
+        if failures < 0:
+            raise ValueError(f"`failures >= 0` must hold, but got failures={failures}")
+        self._failures = 0
+        driven = nullcontext() if self.store is None else self.store.driven(self.name, len(self._records))
+        with interrupts() as interrupted, driven:
+
+            def stop() -> bool:
+                return interrupted() or 0 < failures <= self._failures
+
+            go_on = self._flow if self.asynchronous else self._rounds
+            go_on(trials, stop, progress or (lambda study: None))
+            if len(self._records) >= trials:
+                return "finished"
+            if 0 < failures <= self._failures:
+                return "failing"
+            return "interrupted" if interrupted() else "exhausted"
 
     @property
     def incumbent(self) -> Trial | None:
@@ -183,12 +219,47 @@ class Study:
         self._remember(store.records(self.name))
         if self._records:
             begun = self._records[-1].batch
-            whole = len(self._records) - begun == self.batch
+            whole = self.asynchronous or len(self._records) - begun == self.batch
             self._settled = len(self._records) if whole else begun
 
     def _remember(self, records: Sequence[Record]) -> None:
         self._records.extend(records)
         self._known.update(canonical(record.trial.point) for record in records)
+
+    def _rounds(self, trials: int, stop: Callable[[], bool], progress: "Callable[[Study], None]") -> None:
+        """Go on by batches until there are `trials` trials, no point is left, or `stop()` is true."""
+        while len(self._records) < trials and not stop():
+            points = self._next(trials - len(self._records))
+            if not points:
+                return
+            self._evaluate(points, stop, progress)
+
+    def _flow(self, trials: int, stop: Callable[[], bool], progress: "Callable[[Study], None]") -> None:
+        """Go on point by point until there are `trials` trials, no point is left, or `stop()` is true."""
+        evaluate = self.problem.evaluate
+        if not isinstance(evaluate, Flowing):
+            rule = "an asynchronous study needs an evaluator that takes a point whenever a worker is free"
+            raise ValueError(f"{rule}, but this one takes whole batches; use the engine process or ray")
+        pending: dict[str, tuple[Point, int]] = {}  # with how many trials were told before it
+        start = perf_counter()
+        with closing(evaluate.flow(self._suggested(trials, pending), stop)) as measurements:
+            for point, measurement in measurements:
+                _, told = pending.pop(canonical(point))
+                self._keep([point], [measurement], start, told)
+                progress(self)
+                start = perf_counter()
+
+    def _suggested(self, trials: int, pending: dict[str, tuple[Point, int]]) -> Iterator[Point]:
+        """One suggestion after the other, each made knowing what is there and what is pending by then."""
+        while len(self._records) + len(pending) < trials:
+            self.teach()
+            pend(self.optimizer, [point for point, _ in pending.values()])
+            wanted = 1 if isinstance(self.optimizer, Pending) else 1 + len(pending)
+            point = next((each for each in self._unknown(self.optimizer.ask(wanted), pending)), None)
+            if point is None:
+                return
+            pending[canonical(point)] = point, self._told
+            yield point
 
     def _next(self, room: int) -> list[Point]:
         """Up to `room` points of the present batch, or of a new one; none when the space is exhausted."""
@@ -201,7 +272,7 @@ class Study:
                 self._settled = len(self._records)
         return self._waiting[:room]
 
-    def _unknown(self, suggestions: Sequence[Point]) -> list[Point]:
+    def _unknown(self, suggestions: Sequence[Point], pending: Collection[str] = ()) -> list[Point]:
         """Those suggestions that have no trial yet; a repeated one could only repeat its measurement."""
         unknown: dict[str, Point] = {}
         for point in suggestions:
@@ -209,7 +280,7 @@ class Study:
                 proposer = transfer.name_of(self.optimizer)
                 raise ValueError(f"suggestions must lie in the space, but {proposer}'s do not: {reasons[0]}")
             unknown.setdefault(canonical(point), point)
-        return [point for text, point in unknown.items() if text not in self._known]
+        return [point for text, point in unknown.items() if text not in self._known and text not in pending]
 
     def _evaluate(
         self, points: Sequence[Point], stop: Callable[[], bool], progress: "Callable[[Study], None]"
@@ -231,8 +302,17 @@ class Study:
         if left and not stop():
             raise ValueError(f"an evaluator must measure every point, but it left {left} of {len(points)}")
 
-    def _keep(self, points: Sequence[Point], measurements: Sequence[Measurement], start: float) -> None:
-        """Store and remember the trials of the first points that are waiting, measured since `start`."""
+    def _keep(
+        self,
+        points: Sequence[Point],
+        measurements: Sequence[Measurement],
+        start: float,
+        told: int | None = None,
+    ) -> None:
+        """Store and remember the trials of the first points that are waiting, measured since `start`.
+
+        `told` is how many trials were told when they were suggested: if None, those of the batches before.
+        """
         seconds = (perf_counter() - start) / len(points)
         proposer = transfer.name_of(self.optimizer)
         records = []
@@ -242,16 +322,18 @@ class Study:
             trial = Trial(number, dict(point), measurement)
             if self.problem.feasible(trial):
                 self.problem.losses(trial)  # a metric that is missing is to be noticed before it is stored
-            records.append(Record(trial, self._settled, seconds, proposer))
+            records.append(Record(trial, self._settled if told is None else told, seconds, proposer))
         if self.store is not None:
             self.store.append(self.name, records)
         self._remember(records)
+        for measurement in measurements:
+            self._failures = self._failures + 1 if measurement.has_failed else 0
         self._waiting = self._waiting[len(records) :]
         if not self._waiting:
             self._settled = len(self._records)
 
 
-def asked(problem: Problem, optimizer: Optimizer, batch: int) -> dict[str, Any]:
+def asked(problem: Problem, optimizer: Optimizer, batch: int, *, asynchronous: bool = False) -> dict[str, Any]:
     """What determines a study's trials, as plain JSON values: studies with equal ones can be resumed."""
     entries = {
         "parameters": {parameter.name: repr(parameter) for parameter in problem.space.parameters},
@@ -262,6 +344,7 @@ def asked(problem: Problem, optimizer: Optimizer, batch: int) -> dict[str, Any]:
         "preview": None if problem.preview is None else _identity(problem.preview),
         "optimizer": {"name": transfer.name_of(optimizer), **optimizer.settings},
         "batch": batch,
+        **({"asynchronous": True} if asynchronous else {}),
     }
     if isinstance(optimizer, transfer.Transfer):
         entries["priors"] = {prior.name: prior.fingerprint for prior in optimizer.experience.priors}

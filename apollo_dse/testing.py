@@ -20,7 +20,7 @@ from typing import Literal
 
 import numpy as np
 
-from apollo_dse.optimizer import Optimizer, Optimizers
+from apollo_dse.optimizer import Optimizer, Optimizers, Pending
 from apollo_dse.optimizers.random import Random
 from apollo_dse.problem import Constraint, Evaluate, Objective, Problem
 from apollo_dse.trial import Measurement, Trial
@@ -246,6 +246,41 @@ def suggests_nothing_twice(make: Optimizers) -> None:
     assert list(optimizer.ask(BATCH)) == [], "an exhausted space must give no suggestion"
 
 
+def heeds_what_is_pending(make: Optimizers) -> None:
+    """Points that are being measured are not suggested; once they are not, all is as if they had never been."""
+    problem = accelerators()
+    optimizer = make(problem, seed=1)
+    if not isinstance(optimizer, Pending):
+        return
+    told = _rounds(optimizer, problem)
+    pending = optimizer.ask(BATCH)
+    optimizer.pend(pending)
+    others = _texts(optimizer.ask(BATCH))
+    assert not set(others) & set(_texts(pending)), "no point must be suggested that is pending"
+    twin = make(problem, **optimizer.settings)
+    twin.tell(told)
+    assert _texts(twin.ask(BATCH)) == _texts(pending)
+    assert isinstance(twin, Pending)
+    twin.pend(pending)
+    assert _texts(twin.ask(BATCH)) == others, (
+        "`ask` must depend on what is told and pending, and on nothing else"
+    )
+    twin.pend([])
+    assert _texts(twin.ask(BATCH)) == _texts(pending), "what is pending no more must be forgotten"
+    more = _evaluated(problem, pending[::-1], len(told))
+    unaware = make(problem, **optimizer.settings)
+    unaware.tell(told)
+    for each in (optimizer, unaware):
+        each.tell(more)
+    assert _texts(optimizer.ask(BATCH)) == _texts(unaware.ask(BATCH)), "what is learned must not depend on it"
+    few = _ruled()
+    optimizer, most = make(few, seed=1), Random(few, seed=7).ask(20)
+    assert isinstance(optimizer, Pending)
+    optimizer.pend(most)
+    rest = _texts(optimizer.ask(BATCH))
+    assert len(set(rest) - set(_texts(most))) == len(rest) == 4, f"the 4 other points must come, but {rest} did"
+
+
 def spends_no_trial_on_what_is_known(make: Optimizers) -> None:
     """What `preview` knows to fail is suggested last, and all the same rather than nothing."""
     problem = accelerators(known=True)
@@ -361,6 +396,7 @@ CONTRACTS: Mapping[str, Contract] = {
         leaves_trials_alone,
         resumes_by_replay,
         suggests_nothing_twice,
+        heeds_what_is_pending,
         spends_no_trial_on_what_is_known,
         takes_strangers_trials,
         survives_infeasible_trials,

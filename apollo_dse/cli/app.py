@@ -84,6 +84,8 @@ def run(argv: Sequence[str] | None = None) -> int:
         return _complain(errors.sentence(error), 2)
     except errors.Interrupted as error:
         return _complain(errors.sentence(error), 130)
+    except errors.Failing as error:
+        return _complain(errors.sentence(error), 3)
     except KeyboardInterrupt:
         return _complain("interrupted", 130)
     except BrokenPipeError:

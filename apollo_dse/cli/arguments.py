@@ -96,15 +96,40 @@ EvaluatorOption = Annotated[
     ),
 ]
 EngineOption = Annotated[
-    Literal["local", "process"] | None,
+    Literal["local", "process", "ray"] | None,
     Parameter(
         name="--engine",
-        help="local: designs are measured here; process: several at a time, each in a process of its own. "
-        "local if absent, process with --workers.",
+        help="local: designs are measured here; process: several at a time, each in a process of its own; ray: "
+        "so in a Ray cluster. local if absent, process with --workers, ray with --ray-address.",
     ),
 ]
 WorkersOption = Annotated[
     WholeNumber | None, Parameter(name="--workers", help="Designs that are measured at a time; 1 if absent.")
+]
+RayAddressOption = Annotated[
+    str | None,
+    Parameter(
+        name="--ray-address",
+        help="The Ray cluster to join, such as auto or HOST:6379; else $RAY_ADDRESS, else one that is started.",
+    ),
+]
+ChunkOption = Annotated[
+    WholeNumber | None,
+    Parameter(
+        name="--chunk", help="Designs that a worker is given at a time; 1 if absent. For quick evaluators."
+    ),
+]
+AsynchronousOption = Annotated[
+    bool,
+    Parameter(
+        name="--asynchronous",
+        help="Suggest a design whenever a worker is free, in place of batches: no worker waits for the slowest "
+        "run of a batch, but which trials are made then depends on run times.",
+    ),
+]
+FailuresOption = Annotated[
+    WholeNumber | None,
+    Parameter(name="--failures", help="Runs that fail in a row and end the search; 16 if absent, 0: none do."),
 ]
 StudyOption = Annotated[
     str | None, Parameter(name="--study", help="The study's name; one with the time in it if absent.")
@@ -188,8 +213,13 @@ def sources_of(transfer: list[str] | None, prior: str | None, evaluator: str | N
     return [*(transfer or []), MODEL]
 
 
-def engine_of(engine: Literal["local", "process"] | None, workers: int | None) -> "Engine":
-    """The engine of two options.
+def engine_of(
+    engine: Literal["local", "process", "ray"] | None,
+    workers: int | None,
+    address: str | None = None,
+    chunk: int | None = None,
+) -> "Engine":
+    """The engine of its options.
 
     Raises:
         UserError: they do not go together.
@@ -197,7 +227,10 @@ def engine_of(engine: Literal["local", "process"] | None, workers: int | None) -
     from apollo_dse.evaluators.engine import Engine
 
     with user_input():
-        return Engine(engine or ("local" if workers is None else "process"), 1 if workers is None else workers)
+        name = engine or ("ray" if address is not None else "local" if workers is None else "process")
+        return Engine(
+            name, 1 if workers is None else workers, address=address, chunk=1 if chunk is None else chunk
+        )
 
 
 def shape(text: str, option: str = "--input") -> tuple[int, ...]:

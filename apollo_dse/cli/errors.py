@@ -19,6 +19,10 @@ class Interrupted(Exception):  # noqa: N818 - an event, not an error
     """Ctrl-C; the message says what was saved and how to go on. Exit code 130."""
 
 
+class Failing(Exception):  # noqa: N818 - an event, not an error
+    """A simulator only fails; the message says why, what was saved and how to go on. Exit code 3."""
+
+
 def sentence(error: BaseException) -> str:
     """The message of an error as one line, without the quotes that `KeyError` adds."""
     if isinstance(error, OSError) and error.strerror:

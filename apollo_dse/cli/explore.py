@@ -5,13 +5,17 @@ from typing import Annotated, Literal
 from cyclopts import Parameter
 
 from apollo_dse.cli.arguments import (
+    AsynchronousOption,
+    ChunkOption,
     ConstraintOptions,
     EngineOption,
     EvaluatorOption,
+    FailuresOption,
     JsonOption,
     MethodOption,
     MinimizeOption,
     ObjectiveOptions,
+    RayAddressOption,
     ResumeOption,
     SpaceOption,
     StoreOption,
@@ -36,6 +40,10 @@ def explore(  # noqa: PLR0913 - one parameter an option
     evaluator: EvaluatorOption = None,
     engine: EngineOption = None,
     workers: WorkersOption = None,
+    ray_address: RayAddressOption = None,
+    chunk: ChunkOption = None,
+    asynchronous: AsynchronousOption = False,
+    failures: FailuresOption = None,
     optimizer: Annotated[
         str | None, Parameter(help="Who searches, such as bayesian or evolution; portfolio if absent.")
     ] = None,
@@ -57,7 +65,8 @@ def explore(  # noqa: PLR0913 - one parameter an option
     r"""Search a design space for the best accelerator.
 
     Every trial is kept in the store. Ctrl-C finishes and saves what is being measured, and stops; twice: at
-    once. With --evaluator, metrics are the evaluator's own.
+    once. With --evaluator, metrics are the evaluator's own; a search ends with exit code 3 when its runs do
+    nothing but fail.
 
     Examples:
       apollo-dse explore --workload mobilenet_v2 --constraint 'area<=20' --study a
@@ -65,15 +74,16 @@ def explore(  # noqa: PLR0913 - one parameter an option
       apollo-dse explore --workload a.json --workload b.json --objective latency \
         --objective energy --constraint 'power<=2W' --json
       apollo-dse explore --evaluator sim.yaml --space own.yaml --objective cycles \
-        --workers 4
+        --workers 4 --asynchronous
       apollo-dse explore --evaluator sim.yaml --workload resnet50 --prior analytical
     """
     given = asked(
         workloads=workload, space=space, objectives=objective, constraints=constraint, optimizer=optimizer,
         batch=batch, seed=seed, minimize=minimize, sources=sources_of(transfer, prior, evaluator),
         method=method or (prior and not optimizer and "predicted"), evaluator=evaluator,
+        asynchronous=asynchronous or None,
     )  # fmt: skip
     search(
         given, trials=trials, study=study, store=store, resume=resume, json=json,
-        engine=engine_of(engine, workers),
+        engine=engine_of(engine, workers, ray_address, chunk), failures=failures,
     )  # fmt: skip

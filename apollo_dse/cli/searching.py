@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from apollo_dse.cli import output
 from apollo_dse.cli.ahead import search_mappings
-from apollo_dse.cli.errors import Interrupted, UserError, user_input
+from apollo_dse.cli.errors import Failing, Interrupted, UserError, user_input
 from apollo_dse.cli.progress import display, trainings
 
 if TYPE_CHECKING:
@@ -34,6 +34,7 @@ def search(  # noqa: PLR0913 - one parameter an option
     command: str = "explore",
     missing: str = "--workload must be given: a network of the zoo, or a traced FILE.json",
     engine: "Engine | None" = None,
+    failures: int | None = None,
 ) -> None:
     """Run a study and write what it found.
 
@@ -49,10 +50,12 @@ def search(  # noqa: PLR0913 - one parameter an option
         command: that goes on with the study.
         missing: what is wrong where no network was given.
         engine: where points are measured; None: here.
+        failures: runs that fail in a row and end the search; None: as many as usual.
 
     Raises:
         UserError: an option is wrong.
         Interrupted: Ctrl-C was pressed.
+        Failing: too many runs in a row have failed.
     """
     if trials < 1:
         raise UserError(f"`--trials >= 1` must hold, but got {trials}")
@@ -60,7 +63,9 @@ def search(  # noqa: PLR0913 - one parameter an option
     from apollo_dse.cli.outcome import Outcome
     from apollo_dse.evaluators.engine import LOCAL
     from apollo_dse.storage import Store, StoreError
+    from apollo_dse.study import FAILURES
 
+    failures = FAILURES if failures is None else failures
     if resume and study is None:
         raise UserError("--resume needs the name of the study, as in --study NAME")
     if not resume:
@@ -69,8 +74,8 @@ def search(  # noqa: PLR0913 - one parameter an option
         name = _name(given) if study is None else study
         question, running = _begin(opened, name, given, resume, engine or LOCAL)
         again = f"apollo-dse {command} --study {name} --store {opened.path} --trials {trials} --resume"
-        end = _completed(question, running, trials, again)
-        runner = partial(_run_beside, opened, engine or LOCAL, again)
+        end = _completed(question, running, trials, again, failures)
+        runner = partial(_run_beside, opened, engine or LOCAL, again, failures)
         beside = ablate(runner, question, running, trials) if ablate else None
         if end == "exhausted":
             output.note(f"no design is left: all that the space has are among the {len(running.trials)} trials")
@@ -78,20 +83,20 @@ def search(  # noqa: PLR0913 - one parameter an option
         output.document(found.document()) if json else found.show()
 
 
-def _completed(question: "Question", study: "Study", trials: int, again: str) -> "End":
+def _completed(question: "Question", study: "Study", trials: int, again: str, failures: int) -> "End":
     """Run a study, unless it has as many trials already."""
     before = len(study.trials)
     if before >= trials:
         output.note(f"study {study.name!r} has {before} trials already; a larger --trials goes on")
-    return _run(question, study, trials, again)
+    return _run(question, study, trials, again, failures)
 
 
 def _run_beside(
-    store: "Store", engine: "Engine", again: str, question: "Question", name: str, trials: int
+    store: "Store", engine: "Engine", again: str, failures: int, question: "Question", name: str, trials: int
 ) -> "Study":
     """The study of another question beside the one that was asked, run; it is resumed where it is there."""
     study = question.study(store, name, engine)
-    _run(question, study, trials, again)
+    _run(question, study, trials, again, failures)
     return study
 
 
@@ -145,7 +150,7 @@ def _begin(
         return question, question.study(store, name, engine)
 
 
-def _run(question: "Question", study: "Study", trials: int, again: str) -> "End":
+def _run(question: "Question", study: "Study", trials: int, again: str, failures: int) -> "End":
     """Run with live progress, the search for mappings included.
 
     Args:
@@ -153,21 +158,28 @@ def _run(question: "Question", study: "Study", trials: int, again: str) -> "End"
         study: of it.
         trials: size of the study at the end.
         again: the command that goes on.
+        failures: runs that fail in a row and end the search; 0: none do.
 
     Raises:
         Interrupted: Ctrl-C was pressed; what is saved and how to go on.
+        Failing: too many runs in a row have failed; the last reason, what is saved and how to go on.
     """
     try:
         if len(study.trials) < trials and question.is_analytical:
             _search_mappings(question)
         with display(study, trials) as shown, trainings(question, shown):
-            end = study.run(trials, shown.trials)
+            end = study.run(trials, shown.trials, failures)
     except KeyboardInterrupt:
         end = "interrupted"
+    path = study.store.path if study.store else ""
+    saved = f"{len(study.trials)} of {trials} trials are saved in {path}"
     if end == "interrupted":
-        path = study.store.path if study.store else ""
-        saved = f"interrupted; {len(study.trials)} of {trials} trials are saved in {path}"
-        raise Interrupted(f"{saved}; go on with: {again}")
+        raise Interrupted(f"interrupted; {saved}; go on with: {again}")
+    if end == "failing":
+        last = next(trial for trial in reversed(study.trials) if trial.measurement.has_failed)
+        why = f"{failures} runs in a row have failed, the last, trial {last.number}, since"
+        mend = f"mend that, or allow more --failures, and go on with: {again}"
+        raise Failing(f"{why} {last.measurement.infeasible_because}; {saved}; {mend}")
     return end
 
 

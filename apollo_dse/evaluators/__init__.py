@@ -7,6 +7,7 @@ files        what a user's file describes: a program of one's own, or where a pu
 several      one evaluator for each of several networks, as one
 area         the area of a template, for evaluators that measure none
 engine       how many points are measured at a time, and where
+isolated     one evaluator in several processes; remote: those of a Ray cluster
 memory       measurements on disk, so that nothing is measured twice
 
 A distribution offers its own by entry points; what it leads to is called with a design space and workloads:
@@ -15,7 +16,7 @@ A distribution offers its own by entry points; what it leads to is called with a
     gem5 = "their_package.gem5:Gem5"
 """
 
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Iterable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
@@ -39,7 +40,8 @@ class Evaluator(Protocol):
     evaluators of the same fingerprint measure the same thing, so what a store holds of one serves the other.
 
     An evaluator may also have a `preview`, which says at next to no cost what follows from points alone
-    (`Problem.preview`), a `timeout_s` for a point, which the engine `process` keeps, and `waits` (see there).
+    (`Problem.preview`), `waits` (see there), and what the engines `process` and `ray` keep: a `timeout_s` for a
+    point, and `retries`, how often a point is measured again whose process is lost.
     """
 
     @property
@@ -63,6 +65,17 @@ class Streaming(Evaluator, Protocol):
 
     def stream(self, points: Sequence[Point], stop: Callable[[], bool]) -> Generator[Measurement, None, None]:
         """Measurements of `points`, in order; only those that were begun, once `stop()` is true."""
+        ...
+
+
+@runtime_checkable
+class Flowing(Streaming, Protocol):
+    """An evaluator whose measurements may also be had as they end, and which is given points meanwhile."""
+
+    def flow(
+        self, points: Iterable[Point], stop: Callable[[], bool]
+    ) -> Generator[tuple[Point, Measurement], None, None]:
+        """Each of the `points` with its measurement as it ends; one is drawn only when it can be begun."""
         ...
 
 

@@ -3,14 +3,14 @@
 import os
 import pickle
 import signal
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from math import inf
 from multiprocessing import get_context
 from multiprocessing.connection import Connection
 from threading import Lock
 from time import monotonic
-from typing import Any
+from typing import Any, Protocol
 from weakref import finalize
 
 from apollo_dse.evaluators import Evaluator, trait
@@ -20,20 +20,59 @@ from apollo_dse.interrupts import end_with_parent
 from apollo_dse.trial import Measurement
 from search_spaces.space import Point
 
+Answer = tuple[list[Measurement] | None, str | None]
+"""Measurements, or what was raised."""
+
 POLL_S = 0.1
 PATIENCE_S = 5.0
 """How long a process may take to be gone whose end of the connection is closed."""
 
 
-class Isolated(Wrapping[Evaluator]):
-    """Asks an evaluator for points one by one, in as many processes as there are threads that call.
+class Lost(Exception):  # noqa: N818 - an event, not an error
+    """A worker was lost before it had answered; the message says how.
 
-    An evaluator may have a `timeout_s`, after which a point's process is ended. That, and a process that dies,
-    is a run that failed (`Measurement.has_failed`); the next point gets another process. What the evaluator
-    raises is raised.
+    `by_time` says that it was ended, since its time was up.
+    """
+
+    def __init__(self, how: str, *, by_time: bool = False) -> None:
+        super().__init__(how)
+        self.by_time = by_time
+
+
+class Worker(Protocol):
+    """A process that has an evaluator and answers for points."""
+
+    def measured(self, points: Sequence[Point], timeout_s: float) -> list[Measurement]:
+        """What the evaluator says of each point, in order.
+
+        Raises:
+            ValueError: the evaluator raised something.
+            Lost: the process ended, or did not answer within `timeout_s`.
+            Cancelled: the run was broken off.
+        """
+        ...
+
+    @property
+    def is_alive(self) -> bool:
+        """Whether it can be asked once more."""
+        ...
+
+    def kill(self) -> None:
+        """End the process, with what it started."""
+        ...
+
+
+class Isolated(Wrapping[Evaluator]):
+    """Has an evaluator asked by workers, as many as there are threads that call.
+
+    An evaluator may have a `timeout_s`, after which the process of a point is ended. That, and a process that
+    dies, is a run that failed (`Measurement.has_failed`), after as many `retries` as the evaluator has for one
+    that dies; the next point gets another process. Of several points at a time that are lost so, each is then
+    asked for alone. What the evaluator raises is raised.
 
     Args:
         evaluator: who measures; it must survive pickling.
+        hire: makes a worker that has the evaluator; by default a process of this host.
 
     Raises:
         ValueError: it does not.
@@ -41,14 +80,15 @@ class Isolated(Wrapping[Evaluator]):
 
     waits = True
 
-    def __init__(self, evaluator: Evaluator) -> None:
+    def __init__(self, evaluator: Evaluator, hire: "Callable[[Evaluator], Worker] | None" = None) -> None:
         try:
             pickle.dumps(evaluator)
         except Exception as error:
             rule = "an evaluator must survive pickling to be had in another process"
             raise ValueError(f"{rule}, but {type(evaluator).__name__} does not: {error}") from error
         super().__init__(evaluator)
-        self._idle: list[_Worker] = []
+        self._hire = hire or _Process
+        self._idle: list[Worker] = []
         self._lock = Lock()
         finalize(self, _end, self._idle)
 
@@ -59,14 +99,29 @@ class Isolated(Wrapping[Evaluator]):
             ValueError: the evaluator raised something, or cannot be had in another process.
             Cancelled: the runs were broken off.
         """
-        return [self._measured(point) for point in points]
+        if len(points) == 1:
+            return self._alone(points)
+        try:
+            return self._asked(points)
+        except Lost:
+            return [measured for point in points for measured in self._alone([point])]
 
-    def _measured(self, point: Point) -> Measurement:
+    def _alone(self, points: Sequence[Point]) -> list[Measurement]:
+        """The measurement of one point, however it ends."""
+        for left in range(trait(self.evaluator, "retries") or 0, -1, -1):
+            try:
+                return self._asked(points)
+            except Lost as lost:
+                if lost.by_time or not left:
+                    return [Measurement.failed(str(lost))]
+        raise AssertionError("the last attempt returns")
+
+    def _asked(self, points: Sequence[Point]) -> list[Measurement]:
         with self._lock:
             worker = self._idle.pop() if self._idle else None
-        worker = worker or _Worker(self.evaluator)
+        worker = worker or self._hire(self.evaluator)
         try:
-            measured = worker.measured(point, trait(self.evaluator, "timeout_s") or inf)
+            measured = worker.measured(points, trait(self.evaluator, "timeout_s") or inf)
         except BaseException:
             worker.kill()
             raise
@@ -76,13 +131,13 @@ class Isolated(Wrapping[Evaluator]):
         return measured
 
 
-def _end(workers: "list[_Worker]") -> None:
+def _end(workers: "list[Worker]") -> None:
     for worker in workers:
         worker.kill()
 
 
-class _Worker:
-    """A process that has the evaluator and answers for one point after the other."""
+class _Process:
+    """A process of this host that has the evaluator and answers for points."""
 
     def __init__(self, evaluator: Evaluator) -> None:
         context = get_context("spawn")
@@ -99,26 +154,16 @@ class _Worker:
             self.kill()
             raise
 
-    def measured(self, point: Point, timeout_s: float) -> Measurement:
-        """What the evaluator says, or that its process is no more.
-
-        Raises:
-            ValueError: the evaluator raised something.
-            Cancelled: the run was broken off.
-        """
+    def measured(self, points: Sequence[Point], timeout_s: float) -> list[Measurement]:
+        """What the evaluator says of each point (`Worker.measured`)."""
         try:
-            self._connection.send(point)
-            answer = self._received(timeout_s)
-        except (EOFError, BrokenPipeError):
-            return Measurement.failed(f"its process {self._epitaph()}")
+            self._connection.send(points)
+            answer: Answer | None = self._received(timeout_s)
+        except (EOFError, OSError):
+            raise Lost(f"its process {self._epitaph()}") from None
         if answer is None:
-            self.kill()
-            return Measurement.failed(f"it ran for more than {timeout_s:g} s")
-        measured, error = answer
-        if error is not None:
-            raise ValueError(f"an evaluator must answer for every point, but it raised {error}")
-        assert isinstance(measured, Measurement)
-        return measured
+            raise Lost(f"it ran for more than {timeout_s:g} s", by_time=True)
+        return said(answer)
 
     @property
     def is_alive(self) -> bool:
@@ -134,6 +179,8 @@ class _Worker:
 
     def kill(self) -> None:
         """End the process, with what it started in its group."""
+        if self._connection.closed:
+            return
         with suppress(ProcessLookupError, PermissionError):
             os.killpg(self._process.pid or 0, signal.SIGKILL)
         self._process.kill()
@@ -175,12 +222,27 @@ def _serve(connection: "Connection[Any, Any]", evaluator: Evaluator) -> None:
     with suppress(EOFError, OSError):  # nobody listens any more
         connection.send(None)
         while True:
-            connection.send(_answer(evaluator, connection.recv()))
+            connection.send(answer(evaluator, connection.recv()))
 
 
-def _answer(evaluator: Evaluator, point: Point) -> tuple[Measurement | None, str | None]:
+def answer(evaluator: Evaluator, points: Sequence[Point]) -> Answer:
+    """What an evaluator says of each point, or else what it raised, as words."""
     try:
-        [measured] = evaluator([point])
+        measured = [each for _, each in zip(points, evaluator(points), strict=True)]
+        if strange := [each for each in measured if not isinstance(each, Measurement)]:
+            raise TypeError(f"answers must be measurements, but one is {strange[0]!r}")
     except Exception as error:
         return None, f"{type(error).__name__}: {error}"
     return measured, None
+
+
+def said(answer: Answer) -> list[Measurement]:
+    """The measurements of an answer.
+
+    Raises:
+        ValueError: the evaluator raised something.
+    """
+    measured, error = answer
+    if measured is None:
+        raise ValueError(f"an evaluator must answer for every point, but it raised {error}")
+    return measured

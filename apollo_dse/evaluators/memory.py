@@ -4,7 +4,6 @@ A *world* is all that a measurement follows from beside the point. The file is S
 read and write at once; one that cannot be used costs only the time to measure again.
 """
 
-import fcntl
 import inspect
 import json
 import os
@@ -22,6 +21,7 @@ from accel_models.mapspace.cache import PATIENCE_S, folder
 from apollo_dse.evaluators import Evaluator
 from apollo_dse.evaluators.cancelling import Cancelled, cancelled
 from apollo_dse.evaluators.wrapping import Wrapping
+from apollo_dse.locking import locked, unlock
 from apollo_dse.trial import Measurement
 from search_spaces.space import Point, canonical
 
@@ -116,7 +116,7 @@ class Remembered(Wrapping[Evaluator]):
         file = None
         with suppress(OSError):
             path.parent.mkdir(parents=True, exist_ok=True)
-            while (file := _locked(path)) is None:
+            while (file := locked(path)) is None:
                 if cancelled.get()():
                     raise Cancelled
                 sleep(POLL_S)
@@ -124,9 +124,7 @@ class Remembered(Wrapping[Evaluator]):
             yield
         finally:
             if file is not None:
-                with suppress(OSError):
-                    path.unlink()
-                os.close(file)
+                unlock(path, file)
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,23 +161,6 @@ def clear() -> None:
             connection.execute("DELETE FROM measurements")
             connection.execute("VACUUM")
             connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-
-
-def _locked(path: Path) -> int | None:
-    """The file at `path`, opened and locked; None: another has it.
-
-    Raises:
-        OSError: it cannot be opened.
-    """
-    file = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
-    try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        if os.path.samestat(os.fstat(file), path.stat()):  # else its last owner has just removed it
-            return file
-    except (BlockingIOError, FileNotFoundError):
-        pass
-    os.close(file)
-    return None
 
 
 def _source(kind: type) -> bytes:

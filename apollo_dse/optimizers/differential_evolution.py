@@ -81,7 +81,7 @@ class DifferentialEvolution(History):
         held = [self.places[place] for place in sorted(self.places)]
         units = space.to_unit([trial.point for trial in held])
         best = units[np.argmin(rank(self.problem, held))]
-        target, weight = len(self.trials), self.weight(len(self.trials) // self.population)
+        target, weight = self.begun, self.weight(len(self.trials) // self.population)
 
         def child() -> Point:
             nonlocal target

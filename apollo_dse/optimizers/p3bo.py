@@ -99,7 +99,7 @@ class P3BO(Ensemble):
 
     def _numbers(self, n: int) -> range:
         """Numbers of the next `n` trials."""
-        return range(len(self.trials), len(self.trials) + n)
+        return range(self.begun, self.begun + n)
 
     def _give_credit(self) -> None:
         """Close the round that is complete: reward its trials' owners, renew the elite."""

@@ -103,8 +103,8 @@ class Portfolio(Ensemble):
         Raises:
             ValueError: `n < 1`.
         """
-        shares, told = self.shares, len(self.trials)
-        return self.proposed([self.drawn(shares, number) for number in range(told, told + n)])
+        shares, begun = self.shares, self.begun
+        return self.proposed([self.drawn(shares, number) for number in range(begun, begun + n)])
 
     def _improves(self, trial: Trial) -> bool:
         """Whether a trial is better than all before it; it joins those that the next ones are held against."""

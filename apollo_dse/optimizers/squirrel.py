@@ -66,8 +66,7 @@ class Squirrel(Ensemble):
         Raises:
             ValueError: `n < 1`.
         """
-        told = len(self.trials)
-        return self.proposed([self.phase(number) for number in range(told, told + n)])
+        return self.proposed([self.phase(number) for number in range(self.begun, self.begun + n)])
 
     def phase(self, number: int) -> int:
         """Who proposes trial `number`: `DESIGN`, `EVOLUTION` or `MODEL`."""

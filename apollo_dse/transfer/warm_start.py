@@ -9,7 +9,7 @@ from typing import Any
 
 from apollo_dse import optimizers
 from apollo_dse.encoding import Encoding
-from apollo_dse.optimizer import History
+from apollo_dse.optimizer import History, pend
 from apollo_dse.problem import Problem
 from apollo_dse.transfer.method import Experience
 from apollo_dse.transfer.seeds import before, seeds
@@ -71,6 +71,11 @@ class WarmStart(History):
         """Remember more trials, and tell them to the optimizer."""
         super().tell(trials)
         self._inner.tell(trials)
+
+    def pend(self, points: Sequence[Point]) -> None:
+        """Take `points` for those that are being measured ; so does the optimizer."""
+        super().pend(points)
+        pend(self._inner, points)
 
     def ask(self, n: int) -> Sequence[Point]:
         """`n` different points that were not told yet; fewer only when no more are left.

@@ -109,6 +109,33 @@ def test_bad_input_gets_one_sentence(capsys, folder, words, said):
     assert given.count("\n") == 1
 
 
+def test_asynchronously_workers_are_kept_busy_and_it_goes_on_so(capsys, folder):
+    given = ["--evaluator", "sim.yaml", "--study", "s", "--json", "--trials"]
+    words = ["explore", "--space", "space.yaml", "--objective", "cycles", "--optimizer", "random"]
+    assert main([*words, *given, "10", "--workers", "3", "--asynchronous"]) == 0
+    assert json.loads(capsys.readouterr().out)["asynchronous"] is True
+    assert main(["explore", "--resume", *given[2:], "36", "--workers", "2"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert (found["trials"], found["asynchronous"], found["batch"]) == (36, True, 1)
+    assert len((folder / "runs").read_text()) == 36, "nothing is run twice"
+    assert main(["report", "s", "--json"]) == 0
+    assert main([*words, "--workload", "resnet18", "--asynchronous", "--trials", "4"]) == 2
+
+
+def test_a_simulator_that_only_fails_ends_the_search(capsys, folder):
+    described(folder, "import sys; sys.exit('no licence')")
+    words = ("--evaluator", "sim.yaml", "--study", "s", "--trials", "36", "--failures", "5", "--workers", "2")
+    said = explore(capsys, *words, code=3)
+    assert "5 runs in a row have failed, the last, trial " in said
+    assert "stderr ends in 'no licence'" in said
+    assert (
+        " of 36 trials are saved in apollo-dse.sqlite; mend that, or allow more --failures, and go on " in said
+    )
+    assert said.rstrip().endswith("--study s --store apollo-dse.sqlite --trials 36 --resume")
+    words = ("--evaluator", "sim.yaml", "--study", "t", "--trials", "36", "--failures", "0", "--json")
+    assert json.loads(explore(capsys, *words, "--workers", "2"))["failed"] == 36
+
+
 EDGE = """
 import json, sys
 point = json.load(open(sys.argv[1]))

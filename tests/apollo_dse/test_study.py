@@ -7,16 +7,18 @@ import subprocess
 import sys
 import threading
 import time
+from dataclasses import replace
 from itertools import count
 
 import numpy as np
 import pytest
 
+from apollo_dse.evaluators.engine import Spread
 from apollo_dse.optimizers.evolution import Evolution
 from apollo_dse.optimizers.random import Random
 from apollo_dse.problem import Constraint, Objective, Problem
 from apollo_dse.storage import Store, StoreError
-from apollo_dse.study import Study, differences
+from apollo_dse.study import FAILURES, Study, differences
 from apollo_dse.testing import accelerators, bowl
 from apollo_dse.trial import Measurement
 from search_spaces.parameter import Integer
@@ -211,6 +213,26 @@ def test_two_writers_of_one_study(tmp_path):
         assert len(first.records("demo")) == 16
 
 
+def test_a_study_has_one_driver_at_a_time(tmp_path):
+    problem = accelerators()
+    path = tmp_path / "s.sqlite"
+    refused = []
+
+    def beside(study):
+        with Store(path) as second:
+            theirs = Study(problem, Random(problem, seed=0), second, "demo")
+            with pytest.raises(StoreError, match="is being run by another process; wait until it ends"):
+                theirs.run(48)
+            other = Study(problem, Random(problem, seed=0), second, f"other-{len(refused)}")
+            assert other.run(16) == "finished"
+        refused.append(len(study.trials))
+
+    with Store(path) as first:
+        Study(problem, Random(problem, seed=0), first, "demo").run(32, beside)
+    assert refused == [16, 32]
+    assert not list(tmp_path.glob("*.lock")), "a lock is removed with its study's end"
+
+
 class TestInterrupt:
     def test_ctrl_c_finishes_the_batch_and_a_resumed_run_goes_on(self, tmp_path):
         path = tmp_path / "s.sqlite"
@@ -378,3 +400,152 @@ class TestReadings:
         study.run(16)
         asked = Random(problem, seed=5).ask(16)
         assert [canonical(trial.point) for trial in study.trials] == [canonical(point) for point in asked]
+
+
+class Pauses:
+    """An evaluator of one number: each point takes as long as its place in the list says, and some fail."""
+
+    metrics, fingerprint, waits = ("loss",), "pauses", True
+
+    def __init__(self, pauses_s=(0.0,), fails=()):
+        self.pauses_s = pauses_s
+        self.fails = fails
+        self.asked = []
+
+    def __call__(self, points):
+        [point] = points
+        self.asked.append(canonical(point))
+        time.sleep(self.pauses_s[len(self.asked) % len(self.pauses_s)])
+        failed = self.fails == "all" or point["x"] in self.fails
+        return [Measurement.failed("no licence") if failed else Measurement({"loss": float(point["x"])})]
+
+
+def paused(evaluator, workers, values=400):
+    return replace(line(values, lambda x: None), evaluate=Spread(evaluator, workers))
+
+
+class Looker(Evolution):
+    """Evolution that knows what was told and pending whenever it was asked."""
+
+    def __init__(self, problem, seed):
+        super().__init__(problem, seed)
+        self.seen = []
+
+    def ask(self, n):
+        points = super().ask(n)
+        self.seen.append((len(self.trials), len(self.pending), [canonical(point) for point in points]))
+        return points
+
+
+class TestAsynchronous:
+    def test_a_suggestion_knows_all_that_is_there_and_pending(self):
+        problem = paused(Pauses((0.0, 0.02, 0.005)), 3)
+        optimizer = Looker(problem, seed=1)
+        study = Study(problem, optimizer, asynchronous=True)
+        assert study.run(60) == "finished"
+        assert [trial.number for trial in study.trials] == list(range(60))
+        assert {len(points) for _, _, points in optimizer.seen} == {1}, "points are suggested one by one"
+        assert [pending for _, pending, _ in optimizer.seen[:3]] == [0, 1, 2]
+        for begun, (told, pending, _) in enumerate(optimizer.seen):
+            assert told + pending == begun, "nothing that was begun may be unknown"
+            assert pending < 3
+        told_before = {points[0]: told for told, _, points in optimizer.seen}
+        for record in study.records:
+            assert record.batch == told_before[canonical(record.trial.point)]
+
+    def test_with_one_worker_it_is_a_study_of_batches_of_one(self):
+        plain = line(400, lambda x: Measurement({"loss": float(x)}))
+        wanted = Study(plain, Evolution(plain, seed=1), batch=1)
+        wanted.run(50)
+        problem = paused(Pauses(), 1)
+        study = Study(problem, Evolution(problem, seed=1), asynchronous=True)
+        study.run(50)
+        assert study.trials == wanted.trials
+
+    def test_resumed_anywhere_it_repeats_nothing_and_suggests_what_follows_from_its_trials(self, tmp_path):
+        evaluator = Pauses((0.0, 0.01))
+        problem = paused(evaluator, 3)
+        for size in (7, 8, 20, 45):
+            with Store(tmp_path / "s.sqlite") as store:
+                optimizer = Looker(problem, seed=1)
+                study = Study(problem, optimizer, store, "s", asynchronous=True)
+                before = study.trials
+                study.run(size)
+                assert study.trials[: len(before)] == before
+                twin = Evolution(problem, seed=1)
+                twin.tell(before)
+                assert optimizer.seen[0] == (len(before), 0, [canonical(twin.ask(1)[0])])
+        assert len(study.trials) == 45
+        assert len(evaluator.asked) == len(set(evaluator.asked)) == 45, "nothing was measured in vain"
+
+    def test_an_optimizer_that_cannot_hear_of_what_is_pending_is_not_followed_to_it(self):
+        class Deaf:
+            def __init__(self, problem):
+                self.settings = {"seed": 1}
+                self.inner = Evolution(problem, seed=1)
+                self.tell = self.inner.tell
+
+            def ask(self, n):
+                return self.inner.ask(n)
+
+        evaluator = Pauses((0.0, 0.01))
+        problem = paused(evaluator, 3, values=40)
+        study = Study(problem, Deaf(problem), asynchronous=True)
+        assert study.run(100) == "exhausted"
+        assert sorted(evaluator.asked) == sorted(canonical({"x": x}) for x in range(40))
+
+    def test_what_raises_costs_nothing_that_was_there(self):
+        class Raises(Pauses):
+            def __call__(self, points):
+                if len(self.asked) == 9:
+                    raise ValueError("x is what it must not be")
+                return super().__call__(points)
+
+        problem = paused(Raises(), 2)
+        study = Study(problem, Evolution(problem, seed=1), asynchronous=True)
+        with pytest.raises(ValueError, match="x is what"):
+            study.run(30)
+        assert len(study.trials) >= 8
+
+    def test_it_needs_workers_that_are_given_points_and_has_no_batches(self):
+        problem = line(40, lambda x: Measurement({"loss": 1.0}))
+        with pytest.raises(ValueError, match="this one takes whole batches; use the engine process or ray"):
+            Study(problem, Random(problem, seed=0), asynchronous=True).run(8)
+        with pytest.raises(ValueError, match="has no batches, but got batch=4"):
+            Study(problem, Random(problem, seed=0), asynchronous=True, batch=4)
+
+    def test_it_is_another_question(self, tmp_path):
+        problem = paused(Pauses(), 2)
+        with Store(tmp_path / "s.sqlite") as store:
+            Study(problem, Random(problem, seed=0), store, "s", batch=1).run(3)
+            with pytest.raises(StoreError, match="asynchronous was None and is now True"):
+                Study(problem, Random(problem, seed=0), store, "s", asynchronous=True)
+
+
+class TestFailures:
+    @pytest.mark.parametrize("asynchronous", [False, True])
+    def test_a_simulator_that_only_fails_ends_the_run(self, tmp_path, asynchronous):
+        problem = paused(Pauses(fails="all"), 3)
+        with Store(tmp_path / "s.sqlite") as store:
+            study = Study(problem, Random(problem, seed=0), store, "s", asynchronous=asynchronous)
+            assert study.run(200, failures=10) == "failing"
+            assert 10 <= len(study.trials) < 10 + 3
+            assert store.records("s") == study.records, "what was begun is kept"
+            before = len(study.trials)
+            assert study.run(200, failures=10) == "failing"
+            assert len(study.trials) >= before + 10, "each run counts anew"
+            assert study.run(60, failures=0) == "finished"
+
+    def test_of_whole_batches_it_is_noticed_after_one(self):
+        problem = line(400, lambda x: Measurement.failed("no licence"))
+        study = Study(problem, Random(problem, seed=0))
+        assert study.run(200) == "failing"
+        assert len(study.trials) == FAILURES == 16
+
+    def test_one_that_works_now_and_then_goes_on(self):
+        problem = line(400, lambda x: Measurement.failed("x") if x % 5 else Measurement({"loss": 1.0}))
+        assert Study(problem, Random(problem, seed=0)).run(200, failures=40) == "finished"
+
+    def test_infeasible_is_no_failure(self):
+        problem = line(400, lambda x: Measurement(infeasible_because="a tile must fit, but none does"))
+        assert Study(problem, Random(problem, seed=0)).run(100) == "finished"

@@ -135,6 +135,27 @@ class StopsShort(Random):
         return super().ask(n) if len(self.known) < 20 else []
 
 
+class IgnoresWhatIsPending(Random):
+    def pend(self, points):
+        pass
+
+
+class KeepsWhatWasPending(Evolution):
+    def pend(self, points):
+        super().pend([*self.pending.values(), *points])
+
+
+class LearnsFromWhatIsPending(Evolution):
+    ever = 0
+
+    def pend(self, points):
+        super().pend(points)
+        self.ever = max(self.ever, len(points))
+
+    def tell(self, trials):
+        super().tell([*trials, *trials[: self.ever]])
+
+
 class IgnoresWhatItIsTold(Evolution):
     def tell(self, trials):
         blank = Measurement(
@@ -228,6 +249,9 @@ MUTANTS = {
     RepeatsAPoint: "suggests_nothing_twice",
     ForgetsStrangers: "suggests_nothing_twice",
     StopsShort: "suggests_nothing_twice",
+    IgnoresWhatIsPending: "heeds_what_is_pending",
+    KeepsWhatWasPending: "heeds_what_is_pending",
+    LearnsFromWhatIsPending: "heeds_what_is_pending",
     SpendsTrialsOnWhatIsKnown: "spends_no_trial_on_what_is_known",
     TakesOnlyItsOwnSpace: "takes_strangers_trials",
     CrashesOnInfeasible: "survives_infeasible_trials",

@@ -62,6 +62,11 @@ class CommandEvaluator:
         about = "" if workload is None else f" {workload.name}@{digest_of(workload)}"
         return f"{self.description.fingerprint}{about}"
 
+    @property
+    def retries(self) -> int:
+        """How often a run that crashed is tried again, and one whose process is lost."""
+        return self.description.limits.retries
+
     def __call__(self, points: Sequence[Point]) -> list[Measurement]:
         """One measurement a point, in order, one run after the other.
 

@@ -4,9 +4,10 @@
 
 Whoever starts it holds the other end of its standard input. When that closes, by intent or because its holder
 was killed, the simulator is asked to end, and after `GRACE_S` killed, with all that it started: orphans are
-adopted (on Linux), so that nothing escapes by forking twice or by a session of its own. MEMORY_BYTES limits
-the address space of every process of the simulator; 0 is no limit. The exit status is the simulator's; where a
-signal ended it, that signal ends this process, too. Only the standard library is imported: it starts quickly.
+adopted (on Linux), so that nothing escapes by forking twice or by a session of its own. Where this process
+itself is killed, so is the simulator (on Linux), but not what that started. MEMORY_BYTES limits the address
+space of every process of the simulator; 0 is no limit. The exit status is the simulator's; where a signal ended
+it, that signal ends this process, too. Only the standard library is imported: it starts quickly.
 """
 
 import ctypes
@@ -20,7 +21,7 @@ from contextlib import suppress
 from time import monotonic
 
 GRACE_S = 2.0
-PR_SET_CHILD_SUBREAPER = 36  # linux/prctl.h
+PR_SET_PDEATHSIG, PR_SET_CHILD_SUBREAPER = 1, 36  # linux/prctl.h
 NO_PROGRAM = 127
 """Exit status where the program cannot be started, as of a shell."""
 
@@ -31,15 +32,23 @@ def main(memory_bytes: int, command: list[str]) -> None:
     os.set_blocking(wake, False)
     signal.set_wakeup_fd(wake)
     signal.signal(signal.SIGCHLD, lambda number, frame: None)
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+    _prctl(PR_SET_CHILD_SUBREAPER, 1)
+    ours = os.getpid()
     program = os.fork()
     if program == 0:
+        _prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+        if os.getppid() != ours:  # it was killed before that took hold
+            os._exit(NO_PROGRAM)
         _become(command, memory_bytes)
     if not _ended(program, woken, None):
         _send(os.killpg, program, signal.SIGTERM)
         _ended(program, woken, GRACE_S)
     _end_like(_kill_all(program))
+
+
+def _prctl(option: int, value: int) -> None:
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(option, value, 0, 0, 0)
 
 
 def _become(command: list[str], memory_bytes: int) -> None:

@@ -118,6 +118,11 @@ class ToolEvaluator(ABC):
         contents = (f"{workload.name}@{digest_of(workload)}" for workload in self.workloads)
         return f"{who} {template_of(self.design_space)} {' '.join(contents)}"
 
+    @property
+    def retries(self) -> int:
+        """How often a run that crashed is tried again, and one whose process is lost."""
+        return self.limits.retries
+
     def __call__(self, points: Sequence[Point]) -> list[Measurement]:
         """One measurement a point, in order, one run after the other.
 

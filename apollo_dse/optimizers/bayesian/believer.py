@@ -1,7 +1,8 @@
 """Optimizers that hold a belief about all points: they suggest the most promising ones.
 
 Batches are filled one point after the other, each with those before it pending (`surrogate`, believed as
-expected). What is believed is up to subclasses; how points are found is the same for all.
+expected), and those that are being measured. What is believed is up to subclasses; how points are found is the
+same for all.
 """
 
 from abc import abstractmethod
@@ -102,6 +103,9 @@ class Believer(History):
         box = None
         if len(encoding.parameters) > MANY and len(best):
             box = encoding.around(best[0], trust.length(improvements(order), len(encoding.parameters)))
+        pending = [point for point in self.pending.values() if point in self.problem.space]
+        for row in encoding.rows(pending):
+            belief = belief.believing(torch.from_numpy(encoding.features(row[None])))
         chosen: list[NDArray[np.float64]] = []
         for _ in range(n):
 

@@ -134,6 +134,19 @@ def test_what_it_leaves_running_ends_with_it(tmp_path):
     assert all_gone(tmp_path)
 
 
+def test_a_supervisor_that_is_killed_takes_its_simulator_along(tmp_path):
+    code = """
+import os, signal, time
+os.kill(os.getppid(), signal.SIGKILL)
+time.sleep(0.3)
+open(os.path.join(os.path.dirname(__file__), "outlived"), "w").write("x")
+"""
+    [measured] = simulator(tmp_path, code)([POINT])
+    assert measured == Measurement.failed("killed by SIGKILL, but exit code 0 is success")
+    time.sleep(0.5)
+    assert not (tmp_path / "outlived").exists()
+
+
 def test_a_flood_is_read_in_bounded_memory_and_its_end_counts(tmp_path, monkeypatch):
     monkeypatch.setattr(running, "KEPT_BYTES", 1 << 20)
     code = "import sys\nfor _ in range(64): sys.stdout.write('cycles=1\\n' * 100000)\nprint('cycles=2')"

@@ -5,6 +5,7 @@ import subprocess
 import sys
 import threading
 import time
+from importlib.util import find_spec
 from itertools import pairwise
 
 import pytest
@@ -136,28 +137,27 @@ def test_a_process_that_dies_costs_one_measurement():
     ]
 
 
-def test_one_that_hangs_is_ended():
-    found = Engine("process", 2).around(Plain(timeout_s=0.5, hangs=2))(row(1, 2, 3))
-    assert found == [*loss(1), Measurement.failed("it ran for more than 0.5 s"), *loss(3)]
-
-
-def test_what_cannot_be_pickled_or_loaded_is_refused():
-    class Local(Plain):
-        pass
-
-    with pytest.raises(
-        ValueError, match="must survive pickling to be had in another process, but Local does not"
-    ):
-        Engine("process").around(Local())
-
-
 @pytest.mark.parametrize(
-    ("name", "workers", "said"),
-    [("local", 2, "use process"), ("process", 0, "`workers >= 1`"), ("ray", 1, "one of local, process")],
+    ("options", "said"),
+    [
+        ({"name": "local", "workers": 2}, "use process"),
+        ({"name": "process", "workers": 0}, "`workers >= 1`"),
+        ({"name": "process", "chunk": 0}, "`chunk >= 1`"),
+        ({"name": "process", "address": "auto"}, "that of a Ray cluster, but the engine is process"),
+        ({"name": "dask"}, "one of local, process, ray, but got 'dask'"),
+    ],
 )
-def test_engines_that_there_are_not(name, workers, said):
+def test_engines_that_there_are_not(options, said):
     with pytest.raises(ValueError, match=said):
-        Engine(name, workers)
+        Engine(**options)
+
+
+@pytest.mark.skipif(find_spec("ray") is not None, reason="Ray is there")
+def test_without_ray_it_says_what_to_install():
+    with pytest.raises(
+        ValueError, match=r"needs the package ray; install it with: pip install 'apollo-dse\[ray\]'"
+    ):
+        Engine("ray").around(Plain())
 
 
 def test_traits_are_seen_through_those_who_ask():
