@@ -50,11 +50,9 @@ def front_rows(ledger: Ledger) -> Rows:
 
 def goals(ledger: Ledger) -> tuple[Goal, Goal] | None:
     """The two metrics of the trade-off, x then y (`choice.trade_off`); None: only one was measured."""
-    if not len(ledger.measured):
-        return None
-    candidates = [ledger.trial(row) for row in front_rows(ledger).tolist()]
-    chosen, _ = choose(ledger.problem, candidates)
-    pair = trade_off(ledger.problem, [ledger.trial(int(ledger.measured[0]))], chosen)
+    chosen, _ = choose(ledger.problem, [ledger.trial(row) for row in front_rows(ledger).tolist()])
+    first = [ledger.trial(row) for row in ledger.measured[:1].tolist()]
+    pair = trade_off(ledger.problem, first, chosen)
     return None if pair is None else pair[:2]
 
 
