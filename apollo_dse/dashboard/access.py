@@ -3,8 +3,8 @@
 Only GET and HEAD are answered. On a loopback address all programs of the machine may ask. Pages of other sites
 in a browser there cannot read the answers, which no header shares with them; and a name that somebody points at
 127.0.0.1 to be of one site with this server (DNS rebinding) comes in the header `Host`, and is refused. On any
-other address one must know a token, once as `?token=` in the address, from then on in a cookie that scripts cannot
-read and other sites cannot send. The page may run its own script and style, ask this server, and nothing else.
+other address one must know a token, once as `?token=` in the address, from then on in a cookie that scripts
+cannot read and other sites cannot send. The page may run its own script and style, ask this server, and no more.
 """
 
 import ipaddress
