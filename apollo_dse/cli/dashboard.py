@@ -10,6 +10,9 @@ from apollo_dse.cli import output
 from apollo_dse.cli.arguments import StoreOption, WholeNumber
 from apollo_dse.cli.errors import UserError, user_input
 
+EXTRA = ("starlette", "uvicorn", "anyio")
+"""What the extra `ui` brings."""
+
 
 def dashboard(
     *,
@@ -32,9 +35,10 @@ def dashboard(
         from apollo_dse.dashboard.serve import listen, serve
         from apollo_dse.dashboard.shelf import Shelf
     except ModuleNotFoundError as error:
-        if error.name not in ("starlette", "uvicorn", "anyio"):
+        missing = (error.name or "").partition(".")[0]
+        if missing not in EXTRA:
             raise
-        rule = f"the dashboard needs {error.name}, which is not installed"
+        rule = f"the dashboard needs {missing}, which is not installed"
         raise UserError(f"{rule}; install it: pip install 'apollo-dse[ui]'") from error
     from apollo_dse.storage import StoreError
 

@@ -1,10 +1,10 @@
 """Who may ask the dashboard, and what its page may do: an ASGI application around another one.
 
-Only GET and HEAD are answered. On a loopback address all programs of the machine may ask, but no other web page
-that a browser there shows: a name that somebody points at 127.0.0.1 (DNS rebinding) comes in the header `Host`,
-and is refused. On any other address one must know a token, once as `?token=` in the address, from then on in a
-cookie that scripts cannot read and other sites cannot send. The page may run its own script and style, ask this
-server, and nothing else.
+Only GET and HEAD are answered. On a loopback address all programs of the machine may ask. Pages of other sites
+in a browser there cannot read the answers, which no header shares with them; and a name that somebody points at
+127.0.0.1 to be of one site with this server (DNS rebinding) comes in the header `Host`, and is refused. On any
+other address one must know a token, once as `?token=` in the address, from then on in a cookie that scripts
+cannot read and other sites cannot send. The page may run its own script and style, ask this server, and no more.
 """
 
 import ipaddress

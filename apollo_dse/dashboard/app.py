@@ -27,13 +27,14 @@ from apollo_dse.storage import StoreError
 Answer = Callable[[Shelf, Request], str]
 
 
-def build_app(shelf: Shelf, *, token: str | None = None, host: str = "127.0.0.1") -> ASGIApp:
+def build_app(shelf: Shelf, *, token: str | None = None, host: str = "127.0.0.1", port: int = 0) -> ASGIApp:
     """The dashboard of a store as an ASGI application.
 
     Args:
         shelf: the store's studies.
         token: what one must know to be answered; None: `host` is a loopback address.
         host: the address that is served.
+        port: its port, which tells cookies of several dashboards apart.
     """
     text, policy = page()
     views = [Route(path, lambda _: HTMLResponse(text)) for path in ("/", "/studies/{name}", "/compare")]
@@ -42,7 +43,7 @@ def build_app(shelf: Shelf, *, token: str | None = None, host: str = "127.0.0.1"
         routes=[*views, Route("/api/studies/{name}", _document(shelf)), *documents],
         middleware=[Middleware(GZipMiddleware, minimum_size=1000, compresslevel=5)],
     )
-    return Gate(inside, policy, token, host)
+    return Gate(inside, policy, token, host, f"apollo-dse-{port}")
 
 
 def _route(shelf: Shelf, answer: Answer) -> Callable[[Request], Response]:

@@ -56,7 +56,8 @@ def serve(shelf: Shelf, place: Place, started: Callable[[], None] = lambda: None
         place: where; closed in the end.
         started: called once before the first request is answered; whoever connects after that is.
     """
-    app = build_app(shelf, token=place.token, host=place.host)
+    port = place.socket.getsockname()[1]
+    app = build_app(shelf, token=place.token, host=place.host, port=port)
     config = uvicorn.Config(
         app,
         lifespan="off",

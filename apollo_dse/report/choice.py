@@ -1,6 +1,7 @@
 """Which trial to recommend, how it stands to the limits, and what trading one metric for another would buy."""
 
 from collections.abc import Mapping, Sequence
+from itertools import combinations
 from math import isfinite
 from typing import Literal
 
@@ -14,6 +15,9 @@ from apollo_dse.trial import Trial
 
 BINDING_ROOM = 0.05
 """A limit binds when the design leaves at most this share of it unused."""
+
+Plane = tuple[Goal, Goal, str]
+"""Two metrics to plot against each other, x then y, and why these."""
 
 ALMOST = 0.02
 WORTH = 0.1
@@ -42,10 +46,31 @@ def choose(problem: Problem, trials: Sequence[Trial]) -> tuple[Trial | None, str
 
 def trade_off_front(problem: Problem, trials: Sequence[Trial], rows: Mapping[int, int]) -> Front | None:
     """The plane of the trade-off: the first two objectives, or the objective and what limits or costs it."""
-    pair = trade_off(problem, trials, choose(problem, trials)[0])
-    if pair is None:
-        return None
-    x, y, why = pair
+    plane = trade_off(problem, trials, choose(problem, trials)[0])
+    return None if plane is None else _front(problem, trials, rows, plane)
+
+
+def other_fronts(problem: Problem, trials: Sequence[Trial], rows: Mapping[int, int]) -> tuple[Front, ...]:
+    """The planes of every other pair of three objectives or more."""
+    return tuple(_front(problem, trials, rows, plane) for plane in planes(problem)[1:])
+
+
+def planes(problem: Problem) -> list[Plane]:
+    """Every pair of objectives, x then y, and why; the first is that of the trade-off. None of a single one."""
+    goals = [Goal(metric=each.metric, goal=each.goal) for each in problem.objectives]
+    note = " (two of the objectives; the others may justify a trial)" if len(goals) > 2 else ""
+    return [
+        (x, y, f"{_label(y)} against {lowered(_label(x))}{note}: what one costs in the other.")
+        for y, x in combinations(goals, 2)
+    ]
+
+
+def _label(goal: Goal) -> str:
+    return metric(goal.metric).label
+
+
+def _front(problem: Problem, trials: Sequence[Trial], rows: Mapping[int, int], plane: Plane) -> Front:
+    x, y, why = plane
     sign = {"minimize": 1.0, "maximize": -1.0}
     places = [
         (
@@ -64,22 +89,18 @@ def trade_off_front(problem: Problem, trials: Sequence[Trial], rows: Mapping[int
     return Front(x=x, y=y, rows=tuple(kept), why=why)
 
 
-def trade_off(problem: Problem, trials: Sequence[Trial], chosen: Trial | None) -> tuple[Goal, Goal, str] | None:
+def trade_off(problem: Problem, trials: Sequence[Trial], chosen: Trial | None) -> Plane | None:
     """The two metrics to plot against each other, x then y, and why these; None: only one was measured.
 
     The first two objectives; with one, the limited metric of which `chosen` leaves least; without limits
     area, else energy.
     """
+    if len(problem.objectives) > 1:
+        return planes(problem)[0]
     measured = next((t.measurement.metrics for t in trials if t.measurement.is_feasible), {})
     first = problem.objectives[0]
     y = Goal(metric=first.metric, goal=first.goal)
     label = metric(y.metric).label
-    if len(problem.objectives) > 1:
-        second = problem.objectives[1]
-        others = len(problem.objectives) > 2
-        note = " (two of the objectives; the others may justify a trial)" if others else ""
-        why = f"{label} against {lowered(metric(second.metric).label)}{note}: what one costs in the other."
-        return Goal(metric=second.metric, goal=second.goal), y, why
     limits = [c for c in problem.constraints if c.metric != y.metric and c.metric in measured]
     if limits and chosen is not None:
         tightest = min(limits, key=lambda c: c.slack(chosen.measurement) / (abs(c.limit) or 1.0))

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from apollo_dse.problem import METRICS, Problem
-from apollo_dse.report.choice import alternative, choose, recommendation, trade_off_front
+from apollo_dse.report.choice import alternative, choose, other_fronts, recommendation, trade_off_front
 from apollo_dse.report.document import (
     Curve,
     Goal,
@@ -112,6 +112,7 @@ def build_report(
         reasons=reasons,
         convergence=told.curves,
         front=trade_off_front(problem, trials, rows),
+        other_fronts=other_fronts(problem, trials, rows),
         importance=importances(problem, trials) if importance is None else importance,
         recommendation=told.recommendation,
         hardware=told.hardware,

@@ -276,8 +276,9 @@ class Summary:
 class ReportData:
     """Everything the page shows. None: there is nothing to show, and `summary` says why.
 
-    `network` is the one that was chosen along with the design, where networks were. `cold` is the convergence
-    of the same search without priors, where there was one beside it.
+    `front` is that of the trade-off, `other_fronts` are those of the other pairs of objectives. `network` is
+    the one that was chosen along with the design, where networks were. `cold` is the convergence of the same
+    search without priors, where there was one beside it.
     """
 
     study: StudyInfo
@@ -296,6 +297,7 @@ class ReportData:
     network: Graph | None = None
     sources: tuple[Account, ...] = ()
     cold: tuple[Curve, ...] = ()
+    other_fronts: tuple[Front, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,7 +8,7 @@ those kept, and counts come from a census of all (`Ledger.census`). Only dots an
 import numpy as np
 
 from apollo_dse.problem import non_dominated
-from apollo_dse.report.choice import ALMOST, choose, trade_off
+from apollo_dse.report.choice import ALMOST, choose, planes, trade_off
 from apollo_dse.report.data import TOP_DESIGNS
 from apollo_dse.report.document import Goal
 from apollo_dse.report.ledger import Ledger, Rows
@@ -28,6 +28,7 @@ def kept(ledger: Ledger) -> Rows:
     rows = [every[-1:], ledger.measured[:1], best, _leaders(ledger, best)]
     rows += [ledger.improvements(objective) for objective in ledger.problem.objectives]
     rows += [_trade_off(ledger, best)]
+    rows += [plane_front(ledger, x, y) for x, y, _ in planes(ledger.problem)]
     rows += [thinned(group) for group in (feasible, np.flatnonzero(over), refused)]
     return np.unique(np.concatenate(rows))
 
@@ -50,11 +51,9 @@ def front_rows(ledger: Ledger) -> Rows:
 
 def goals(ledger: Ledger) -> tuple[Goal, Goal] | None:
     """The two metrics of the trade-off, x then y (`choice.trade_off`); None: only one was measured."""
-    if not len(ledger.measured):
-        return None
-    candidates = [ledger.trial(row) for row in front_rows(ledger).tolist()]
-    chosen, _ = choose(ledger.problem, candidates)
-    pair = trade_off(ledger.problem, [ledger.trial(int(ledger.measured[0]))], chosen)
+    chosen, _ = choose(ledger.problem, [ledger.trial(row) for row in front_rows(ledger).tolist()])
+    first = [ledger.trial(row) for row in ledger.measured[:1].tolist()]
+    pair = trade_off(ledger.problem, first, chosen)
     return None if pair is None else pair[:2]
 
 

@@ -18,6 +18,7 @@ FLAGS = (
     "--remote-debugging-pipe",
 )  # fmt: skip
 PATIENCE_S = 60.0
+DRAWN = "document.readyState === 'complete' && document.querySelector('main') !== null"
 
 
 class Browser:
@@ -80,8 +81,8 @@ class Browser:
             self.complaints.append(params["entry"]["text"])
         return event
 
-    def open(self, page: Path, *, width: int = 1280, dark: bool = False) -> None:
-        """Show a file at a width, with a reader who prefers dark or light."""
+    def open(self, page: Path | str, *, width: int = 1280, dark: bool = False, ready: str = DRAWN) -> None:
+        """Show a file or an address at a width, with a reader who prefers dark or light, until it is ready."""
         self.requests.clear()
         self.complaints.clear()
         self.send(
@@ -89,8 +90,8 @@ class Browser:
         )
         scheme = {"name": "prefers-color-scheme", "value": "dark" if dark else "light"}
         self.send("Emulation.setEmulatedMedia", features=[scheme])
-        self.send("Page.navigate", url=page.as_uri())
-        self.wait("document.readyState === 'complete' && document.querySelector('main') !== null")
+        self.send("Page.navigate", url=page if isinstance(page, str) else page.as_uri())
+        self.wait(ready)
         self.settle()
 
     def settle(self) -> None:

@@ -94,13 +94,21 @@ function refill(host, ...children) {
   const focused = host.contains(document.activeElement) ? document.activeElement : null;
   const frame = focused?.closest("figure[id], section[id], .card[id]");
   const scrolled = [...host.querySelectorAll(SCROLLED)].map((box) => [box.scrollLeft, box.scrollTop]);
-  const place = frame ? [...frame.querySelectorAll(FOCUSABLE)].indexOf(focused) : -1;
   host.style.minHeight = `${host.offsetHeight}px`;
   host.replaceChildren(...children);
   host.querySelectorAll(SCROLLED).forEach((box, i) => scrolled[i] && box.scrollTo(...scrolled[i]));
-  if (place >= 0)
-    document.getElementById(frame.id)?.querySelectorAll(FOCUSABLE)[place]?.focus({ preventScroll: true });
+  if (frame) refocus(document.getElementById(frame.id), focused, 20);
   setTimeout(() => (host.style.minHeight = ""), 250);
+}
+
+const nameOf = (element) => `${element.tagName} ${element.ariaLabel ?? element.textContent}`;
+
+/** Give the focus to who has the name of who had it; if it is not there yet, in one of the next frames. */
+function refocus(frame, lost, frames) {
+  if (document.activeElement !== document.body) return;
+  const same = [...(frame?.querySelectorAll(FOCUSABLE) ?? [])].find((each) => nameOf(each) === nameOf(lost));
+  if (same) same.focus({ preventScroll: true });
+  else if (frames > 0) requestAnimationFrame(() => refocus(frame, lost, frames - 1));
 }
 
 function setNav(links) {

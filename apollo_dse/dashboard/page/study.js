@@ -142,7 +142,8 @@ function drawAnswer(state) {
   const design = state.design && { ...state.design, other: !isRecommended(state) };
   const pending = state.pending === null || state.pending === undefined ? null : `Pricing trial ${state.pending} …`;
   const { summary, recommendation, hardware, workloads, network } = design ?? doc;
-  const shown = { ...doc, summary, recommendation, hardware, workloads, network, design, pending };
+  const stale = pending !== null && state.pending !== (design?.number ?? recommendation?.number);
+  const shown = { ...doc, summary, recommendation, hardware, workloads, network, design, pending, stale };
   const back = h("button", { class: "button", type: "button", onclick: () => state.choose(doc.recommendation.number) }, "Back to the recommended design");
   const tray = h(
     "div",
@@ -151,6 +152,7 @@ function drawAnswer(state) {
     h("a", { class: "button", href: "#answer" }, "See its design"),
     doc.recommendation ? back : "",
   );
+  state.parts.answer.classList.toggle("stale", stale);
   refill(
     state.parts.answer,
     answerSection(shown),

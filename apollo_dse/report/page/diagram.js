@@ -11,8 +11,8 @@ function designSection(report) {
   );
   const { hardware } = report;
   if (!hardware) {
-    section.append(h("p", { class: "empty", role: "status" }, withoutLayers(report, "block diagram")));
-    if (report.recommendation) section.append(h("div", { class: "stack" }, pointCard(report)));
+    section.append(h("p", { class: "empty", role: "status", "data-pending": Boolean(report.pending) }, withoutLayers(report, "block diagram")));
+    if (report.recommendation && !report.stale) section.append(h("div", { class: "stack" }, pointCard(report)));
     return section;
   }
   section.append(

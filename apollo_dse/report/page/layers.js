@@ -67,7 +67,7 @@ function layersSection(report) {
   );
   if (report.workloads.length === 0)
     body.append(
-      h("p", { class: "empty" }, report.hardware ? "The network does not run on this design, so there is no breakdown." : withoutLayers(report, "breakdown by layer")),
+      h("p", { class: "empty", "data-pending": Boolean(report.pending) }, report.hardware ? "The network does not run on this design, so there is no breakdown." : withoutLayers(report, "breakdown by layer")),
     );
   else draw(0);
   return section;

@@ -20,7 +20,7 @@ function xyPlot(host, spec) {
     "aria-label": `${spec.label}. Arrow keys step through points, ${spec.choose ? "Enter shows the design, " : ""}plus and minus zoom, zero resets.`,
   });
   const canvas = h("canvas", { "aria-hidden": "true" });
-  const overlay = h("div", { class: "plot", style: { height: `${spec.height}px` } });
+  const overlay = h("div", { class: "plot", style: { height: `${spec.height}px` } }, surface);
   const reset = h(
     "button",
     { class: "button", type: "button", hidden: state.zoom === null, onclick: () => zoomTo(null) },
@@ -140,7 +140,8 @@ function drawPlane(spec, state, { overlay, canvas, surface, width }) {
     width: `${box.width}px`,
     height: `${box.height + below}px`,
   });
-  overlay.replaceChildren(back, canvas, drawing, surface);
+  for (const old of [...overlay.children]) if (old !== surface) old.remove(); // the surface may have the focus
+  overlay.prepend(back, canvas, drawing);
   state.drawing = drawing;
 }
 
@@ -279,7 +280,9 @@ function listen(spec, state, surface, { zoomTo }) {
     if (!start) markPlace(spec, state, surface, null, false);
   });
   surface.addEventListener("blur", () => {
-    if (surface.isConnected) markPlace(spec, state, surface, null, false);
+    const { at } = state;
+    markPlace(spec, state, surface, null, false);
+    state.at = at; // who comes back goes on from there
   });
   surface.addEventListener("click", (event) => {
     const place = dragged ? null : nearest(state, ...local(event), POINTER_REACH);

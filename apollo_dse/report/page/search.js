@@ -201,31 +201,35 @@ function sourcesCard(report) {
 }
 
 function frontCard(report) {
-  const { front } = report;
-  const card = h(
-    "figure",
-    { class: "card", id: "front" },
-    h("div", { class: "card-head" }, h("h3", {}, "Trade-off")),
+  const card = h("figure", { class: "card", id: "front" });
+  const fronts = [report.front, ...report.other_fronts].filter(Boolean);
+  const chosen = choicesOf(report.choose && "front", { plane: 0 });
+  const body = h("div");
+  const draw = (place) => {
+    chosen.plane = Number(place);
+    body.replaceChildren(...frontBody(report, fronts[chosen.plane]));
+  };
+  const label = (goal) => metricOf(report, goal.metric).label;
+  const options = fronts.map(({ x, y }, place) => [place, `${label(y)}, ${label(x).toLowerCase()}`]);
+  card.append(
+    h("div", { class: "card-head" }, h("h3", {}, "Trade-off"), fronts.length > 1 ? select("Metrics", options, draw, chosen.plane) : ""),
+    body,
   );
-  if (!front) {
-    card.append(
-      h(
-        "p",
-        { class: "empty" },
-        "A trade-off needs two metrics and a trial that measured both: there is none here.",
-      ),
+  if (fronts.length > 0) draw(chosen.plane);
+  else
+    body.append(
+      h("p", { class: "empty" }, "A trade-off needs two metrics and a trial that measured both: there is none here."),
     );
-    return card;
-  }
+  return card;
+}
+
+function frontBody(report, front) {
   const [mx, my] = [metricOf(report, front.x.metric), metricOf(report, front.y.metric)];
   const [cx, cy] = [report.trials.metrics[mx.name], report.trials.metrics[my.name]];
   const groups = fates(report);
   const rows = [...groups.feasible, ...groups.over].filter((row) => cx[row] !== null && cy[row] !== null);
-  card.append(h("p", { class: "note" }, front.why + sampleNote(report)));
-  if (rows.length === 0) {
-    card.append(h("p", { class: "empty" }, "No trial measured both."));
-    return card;
-  }
+  const note = h("p", { class: "note" }, front.why + sampleNote(report));
+  if (rows.length === 0) return [note, h("p", { class: "empty" }, "No trial measured both.")];
   const layers = trialLayers(
     report,
     (row) => cx[row],
@@ -249,7 +253,6 @@ function frontCard(report) {
     ),
   );
   const host = h("div");
-  card.append(host);
   xyPlot(host, {
     label: `${my.label} against ${mx.label}`,
     key: report.choose && `${my.name} against ${mx.name}`,
@@ -261,7 +264,7 @@ function frontCard(report) {
     y: { ...axisOf(my), log: wantsLog(rows.map((r) => cy[r])) },
     describe: (layer, i) => trialTip(report, layer.rows[i]),
   });
-  return card;
+  return [note, host];
 }
 
 function chosenMark(report, cx, cy) {
