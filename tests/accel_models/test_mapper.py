@@ -312,6 +312,18 @@ def test_sizes_that_can_be_spread_are_those_whose_loops_fit_both_axes(mesh, both
     assert found.tolist() == fit
 
 
+def test_ways_that_no_weights_prefer_are_left_out_and_no_others():
+    hops = np.array([[1.0, 4.0], [4.0, 1.0], [2.0, 2.0], [3.0, 1.9], [2.5, 2.0], [1.0, 4.0], [1.4, 3.4]])
+    assert arrays._least(hops).tolist() == [0, 1, 2]
+    rng = np.random.default_rng(0)
+    for columns in (1, 2, 3):
+        hops = rng.integers(1, 9, (24, columns)).astype(float)
+        kept = hops[arrays._least(hops)]
+        weights = rng.random((columns, 500)) * (rng.random((columns, 500)) < 0.8)
+        assert (kept @ weights).min(axis=0) == pytest.approx((hops @ weights).min(axis=0))
+        assert len(kept) < len(hops)
+
+
 def test_sizes_of_the_lattice_are_all_vectors_of_divisors():
     lattice = Lattice(product_of_matrices(12, 1, 6))
     assert lattice.size == 6 * 4
