@@ -162,9 +162,30 @@ def _spreads(
         ]
         rows.append(Spread(order, along_y, *(np.array(each) for each in zip(*travels, strict=True))))
     hops = np.array([each.hops[list(travelling)] for each in rows])
+    return tuple(rows[row] for row in _least(hops).tolist())
+
+
+def _least(hops: Floats) -> Ints:
+    """Rows of which one has the least weighted sum, for any weights that are not negative.
+
+    That is not so of a row that another one beats in all columns [rows, columns], nor if a mixture of two does.
+    """
     no_farther = (hops[:, None] <= hops).all(axis=2)
-    beats = no_farther & (~no_farther.T | np.tri(len(rows), k=-1, dtype=np.bool_).T)
-    return tuple(rows[row] for row in np.flatnonzero(~beats.any(axis=0)).tolist())
+    beats = no_farther & (~no_farther.T | np.tri(len(hops), k=-1, dtype=np.bool_).T)
+    rows = np.flatnonzero(~beats.any(axis=0))
+    if rows.size < 3:
+        return rows
+    return rows[[not _mixes(np.delete(hops[rows], row, axis=0) - hops[rows[row]]) for row in range(rows.size)]]
+
+
+def _mixes(differences: Floats) -> bool:
+    """Whether t times a row and 1 - t times another, 0 <= t <= 1, is nowhere positive, [rows, columns]."""
+    slope = differences[:, None] - differences
+    bound = np.divide(-differences, slope, out=np.zeros_like(slope), where=slope != 0)
+    most = np.where(slope > 0, bound, 1.0).min(axis=2, initial=1.0)
+    least = np.where(slope < 0, bound, 0.0).max(axis=2, initial=0.0)
+    flat = ((slope == 0) & (differences > 0)).any(axis=2)
+    return bool(((least <= most) & ~flat).any())
 
 
 def _ways(

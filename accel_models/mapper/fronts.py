@@ -181,7 +181,7 @@ class Steps:
         inner = [
             chain.energies + number for number, (where, _, _) in enumerate(chain.resources) if where < level
         ]
-        credit = front.credit * self._reductions(vectors)[:, :, None]
+        credit = front.credit * self.reductions(vectors)[:, :, None]
         for channel in inner:
             cost[:, channel] /= fanout
             pending[:, :, channel] /= fanout[:, None]
@@ -199,13 +199,10 @@ class Steps:
             stood=stood,
         )
 
-    def _reductions(self, vectors: Ints) -> Floats:
+    def reductions(self, vectors: Ints) -> Floats:
         """Children that add to one word, [rows, dataspaces]."""
-        found = np.ones((vectors.size, len(self.lattice.words)))
-        for k, relevant in enumerate(self.lattice.relevant):
-            others = [dim for dim in range(len(self.lattice.problem.dims)) if dim not in relevant]
-            found[:, k] = self.lattice.extents[vectors][:, others].prod(axis=1)
-        return found
+        rest = self.lattice.irrelevant_rest
+        return np.asarray((rest[:, :1] / rest[:, vectors]).T)
 
     def arrive(self, front: Front, level: int) -> Front:
         """Words arrive at a level that keeps their dataspace: it serves its children."""

@@ -291,7 +291,7 @@ class Search:
         return [prod(counts[level + 1 :]) for level in range(len(counts))]
 
     def _reduction_later(self, vectors: list[Ints]) -> Floats:
-        most = np.stack([self.steps._reductions(each).max(axis=0) for each in vectors])
+        most = np.stack([self.steps.reductions(each).max(axis=0) for each in vectors])
         return np.stack([most[level + 1 :].prod(axis=0) for level in range(len(vectors))])
 
     def _credit_later(self) -> Floats:

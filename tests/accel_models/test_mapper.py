@@ -19,7 +19,7 @@ from accel_models.mapper.front import mapping_front
 from accel_models.mapper.lattice import Lattice
 from accel_models.mapper.orders import MOVES, STANDS, order_classes
 from accel_models.mapper.search import Search
-from tests.timeloop_mapspace import mapspace
+from tests.timeloop_mapspace import mapspace, spread
 
 OBJECTIVES = ("edp", "delay", "energy")
 ALL = frozenset(range(3))
@@ -300,6 +300,28 @@ def test_sharing_and_hops_are_those_of_the_counts(mesh, extents, child, both_axe
             words = float((boxes.words * steps.times).sum())
             assert sent.total == pytest.approx(children * words / way.shared[k])
             assert sent.hops == pytest.approx(children * words * way.hops[k])
+
+
+@pytest.mark.parametrize("both_axes", [False, True])
+@pytest.mark.parametrize("mesh", [(1, 1), (3, 2), (4, 3), (2, 9), (6, 6)])
+def test_sizes_that_can_be_spread_are_those_whose_loops_fit_both_axes(mesh, both_axes):
+    lattice = Lattice(product_of_matrices(12, 10, 9))
+    found = arrays.factor_vectors(lattice, mesh, both_axes=both_axes)
+    loops = [[(dim, trips) for dim, trips in enumerate(each) if trips > 1] for each in lattice.extents.tolist()]
+    fit = [size for size, each in enumerate(loops) if next(spread(each, 1, mesh, both_axes), None) is not None]
+    assert found.tolist() == fit
+
+
+def test_ways_that_no_weights_prefer_are_left_out_and_no_others():
+    hops = np.array([[1.0, 4.0], [4.0, 1.0], [2.0, 2.0], [3.0, 1.9], [2.5, 2.0], [1.0, 4.0], [1.4, 3.4]])
+    assert arrays._least(hops).tolist() == [0, 1, 2]
+    rng = np.random.default_rng(0)
+    for columns in (1, 2, 3):
+        hops = rng.integers(1, 9, (24, columns)).astype(float)
+        kept = hops[arrays._least(hops)]
+        weights = rng.random((columns, 500)) * (rng.random((columns, 500)) < 0.8)
+        assert (kept @ weights).min(axis=0) == pytest.approx((hops @ weights).min(axis=0))
+        assert len(kept) < len(hops)
 
 
 def test_sizes_of_the_lattice_are_all_vectors_of_divisors():
