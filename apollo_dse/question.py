@@ -196,6 +196,14 @@ class Question:
         Raises:
             ValueError: the study was begun by another program than this one's front doors.
         """
+        try:
+            return cls._stored(header)
+        except (LookupError, TypeError, AttributeError) as error:
+            rule = f"study {header.name!r} must have a header that `explore` or `recommend` wrote"
+            raise ValueError(f"{rule}, but its header is another's: {error!r}") from error
+
+    @classmethod
+    def _stored(cls, header: "Header") -> Self:
         asked, about = header.asked, header.about
         if about.get("version") != ABOUT_VERSION or None in (
             about["space"],

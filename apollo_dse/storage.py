@@ -21,7 +21,7 @@ from typing import Any, Self
 
 from apollo_dse.locking import locked, unlock
 from apollo_dse.trial import Measurement, Trial
-from search_spaces.quantity import nearest_name
+from search_spaces.quantity import is_number, nearest_name
 from search_spaces.space import canonical
 
 DEFAULT_PATH = Path("apollo-dse.sqlite")
@@ -415,7 +415,12 @@ class Store:
         except sqlite3.Error as error:
             code = getattr(error, "sqlite_errorcode", 0) & 0xFF
             raise StoreError(f"{self.path} {_SENTENCES.get(code, f'cannot be used: {error}')}") from error
-        except (ValueError, TypeError) as error:  # what was stored is no longer what was written
+        except (
+            ValueError,
+            TypeError,
+            AttributeError,
+            RecursionError,
+        ) as error:  # what was stored is no longer what was written
             raise StoreError(f"{self.path} {_SENTENCES[sqlite3.SQLITE_CORRUPT]}") from error
 
 
@@ -440,4 +445,7 @@ def _row(record: Record) -> tuple[int, int, str, str, str | None, float, str, st
 def _record(row: tuple[Any, ...]) -> Record:
     number, batch, point, metrics, reason, seconds, proposed_by, bottlenecks = row
     measurement = Measurement(json.loads(metrics), reason, json.loads(bottlenecks))
-    return Record(Trial(number, json.loads(point), measurement), batch, seconds, proposed_by)
+    values: dict[str, Any] = json.loads(point)
+    if not all(isinstance(value, str) or is_number(value) for value in values.values()):
+        raise ValueError("a point must have numbers and words")
+    return Record(Trial(number, values, measurement), batch, seconds, proposed_by)

@@ -162,7 +162,7 @@ def _shape(value: "onnx.ValueInfoProto", given: Sequence[int] | None) -> list[in
             possible = tuple(d.dim_value if d.dim_value > 0 else 1 for d in dims)
             raise OpenShapeError(f"axis {axis} of input {name!r}, ({stated_text}), has no size", name, possible)
         if not 0 < wanted <= MAX_EXTENT or (fixed is not None and wanted != fixed):
-            rule = f"be {fixed}" if fixed is not None else f"lie between 1 and {MAX_EXTENT}"
+            rule = f"lie between 1 and {MAX_EXTENT}" if fixed in (None, wanted) else f"be {fixed}"
             raise OnnxError(f"axis {axis} of input {name!r} must {rule}, but the given shape has {wanted}")
         dim.dim_value = wanted
     return [dim.dim_value for dim in dims]

@@ -55,7 +55,7 @@ class Results:
         try:
             content: Mapping[str, Any] = json.loads(line)
             return content["key"], Outcome.of_json(content["outcome"])
-        except (ValueError, LookupError, TypeError) as error:
+        except (ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
             raise ValueError(
                 f"{self.path} must have an outcome in every line, but line {number} has none"
             ) from error

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from hashlib import sha256
 from math import cos, pi
 from pathlib import Path
+from pickle import UnpicklingError
 
 import numpy as np
 import torch
@@ -173,7 +174,7 @@ def train(
         The module.
 
     Raises:
-        ValueError: the checkpoint is of another training.
+        ValueError: the checkpoint is of another training, or none.
     """
     report = report or _LISTENER.get()
     with compute.limited():
@@ -285,8 +286,14 @@ def _save(path: Path, question: str, module: nn.Module, optimizer: torch.optim.S
 
 def _resume(path: Path, question: str, module: nn.Module, optimizer: torch.optim.SGD) -> int:
     """Take weights and momenta of a checkpoint; the number of epochs that it has seen."""
-    state = torch.load(path, map_location="cpu", weights_only=True)
-    if state["question"] != question:
+    try:
+        state = torch.load(path, map_location="cpu", weights_only=True)
+        asked = state["question"]
+    except (UnpicklingError, LookupError, TypeError, RuntimeError, EOFError) as error:
+        raise ValueError(
+            f"a checkpoint must hold weights and nothing else, but {path} does not: {error}"
+        ) from error
+    if asked != question:
         raise ValueError(f"a checkpoint must be of this training, but {path} is of another network or schedule")
     module.load_state_dict(state["module"])
     optimizer.load_state_dict(state["optimizer"])

@@ -31,6 +31,9 @@ _TABLE = (
     "CREATE TABLE IF NOT EXISTS measurements (world BLOB, point TEXT, answer TEXT, PRIMARY KEY (world, point))"
     " WITHOUT ROWID"
 )
+_UNREADABLE = (ValueError, TypeError, AttributeError, RecursionError)
+"""What comes of an answer that is none any more."""
+
 _lock = Lock()
 
 
@@ -49,7 +52,7 @@ class Memory:
     def read(self, texts: Sequence[str]) -> dict[str, Measurement]:
         """Those of the points that are known."""
         found = {}
-        with _lock, suppress(OSError, sqlite3.Error, ValueError, TypeError):
+        with _lock, suppress(OSError, sqlite3.Error, *_UNREADABLE):
             connection = _connection(self.path, os.getpid())
             for text in texts:
                 row = connection.execute(

@@ -6,7 +6,6 @@ underscore (`latency_ms`), is a metric; `infeasible_because` is a reason, and a 
 one. Everything else, such as `number` or `seconds`, is passed over and named.
 """
 
-import csv
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from math import isfinite
@@ -14,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from apollo_dse.problem import METRICS, Constraint, Objective, Problem
+from apollo_dse.tables import MOST_BYTES, read_csv
 from apollo_dse.transfer.prior import Description, Prior, unavailable
 from apollo_dse.trial import Measurement, Trial
 from search_spaces.parameter import Categorical, Integer, Ordinal, Parameter, Real
@@ -143,17 +143,23 @@ def read_table(path: Path, space: SearchSpace | None = None) -> Table:
 
 
 def _csv(path: Path) -> list[dict[str, Any]]:
-    with path.open(encoding="utf-8", newline="") as file:
-        return [dict(row) for row in csv.DictReader(file)]
+    return [dict(row) for row in read_csv(path)[1]]
 
 
 def _parquet(path: Path) -> list[dict[str, Any]]:
     try:
-        from pyarrow import parquet
+        from pyarrow import ArrowException, parquet
     except ImportError as error:
         rule = "a Parquet file needs pyarrow, which is not installed"
         raise ValueError(f"{rule}; install it: pip install 'apollo-dse[parquet]'") from error
-    rows: list[dict[str, Any]] = parquet.read_table(path).to_pylist()
+    try:
+        found = parquet.ParquetFile(path).metadata
+        size = sum(found.row_group(number).total_byte_size for number in range(found.num_row_groups))
+        if max(size, found.num_rows * found.num_columns) > MOST_BYTES:
+            raise ValueError(f"a table must have at most {MOST_BYTES} bytes, but {path} has more")
+        rows: list[dict[str, Any]] = parquet.read_table(path).to_pylist()
+    except (ArrowException, OverflowError) as error:
+        raise ValueError(f"{path} must be a table in Parquet, but it cannot be read: {error}") from error
     return rows
 
 

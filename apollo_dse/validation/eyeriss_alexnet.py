@@ -11,7 +11,6 @@ switched capacitance in 65 nm by the laws of `accel_models.technology`, less wha
 plus one fitted constant: what switches in every cycle.
 """
 
-import csv
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import reduce
@@ -26,6 +25,7 @@ from accel_models.dataflows.row_stationary.search import search
 from accel_models.pricing import Residency
 from accel_models.templates.eyeriss import CLOCKED_BITS, PRESETS, WORD_BYTES, build_eyeriss
 from accel_models.workload import Layer
+from apollo_dse.tables import read_csv
 from apollo_dse.validation.comparison import Case, Comparison, Target
 from search_spaces.quantity import nearest_name
 
@@ -137,8 +137,7 @@ def read(path: Path) -> tuple[Measured, ...]:
     Raises:
         ValueError: it is another table, or a layer is not one of AlexNet's convolutions.
     """
-    with path.open(newline="", encoding="utf-8") as file:
-        rows = list(csv.DictReader(file))
+    rows = list(read_csv(path)[1])
     try:
         found = tuple(
             Measured(

@@ -8,8 +8,6 @@ The networks are priced as the benchmark lowers them: only convolutions and the 
 if they were dense convolutions with the pool's window. (That is why its Eyeriss ranks cells by their pools.)
 """
 
-import csv
-import gzip
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
@@ -19,6 +17,7 @@ from pathlib import Path
 from accel_models.cost import CostModel
 from accel_models.templates.eyeriss import PRESETS, Value, build_eyeriss
 from accel_models.workload import Layer, Workload
+from apollo_dse.tables import read_csv
 from apollo_dse.validation.comparison import Case, Comparison, Target
 from search_spaces.networks import fbnet, nas_bench_201
 from search_spaces.space import Point
@@ -81,8 +80,7 @@ def read(path: Path, name: str, value: str) -> dict[str, float]:
     Raises:
         ValueError: the table lacks a column, or a value is no number.
     """
-    with gzip.open(path, "rt", newline="", encoding="utf-8") as file:
-        rows = list(csv.DictReader(file))
+    rows = list(read_csv(path)[1])
     try:
         return {row[name]: float(row[value]) for row in rows}
     except (KeyError, TypeError, ValueError) as error:

@@ -6,8 +6,6 @@ The networks are those of `search_spaces.networks.mnasnet`, compiled as `pytorch
 by the systolic dataflow with nothing kept on chip between steps; the host adds launches, link and its own pace.
 """
 
-import csv
-import gzip
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import astuple, dataclass, fields, replace
@@ -22,6 +20,7 @@ from accel_models.host import Host
 from accel_models.layout import Tile
 from accel_models.templates.systolic import PRESETS, build_systolic
 from accel_models.workload import Layer, VectorOp, Workload
+from apollo_dse.tables import read_csv
 from apollo_dse.validation.comparison import Case, Comparison, Target
 from apollo_dse.validation.pytorch_xla import compiled
 from search_spaces.networks.mnasnet import GATES, NO_GATES, STAGES, parts
@@ -157,8 +156,7 @@ def read(path: Path) -> Table:
     Raises:
         ValueError: a column is missing, or a network is not of the space.
     """
-    with gzip.open(path, "rt", newline="") as file:
-        rows = list(csv.DictReader(file))
+    rows = list(read_csv(path)[1])
     try:
         return Table(
             names=tuple(row["id"] for row in rows),

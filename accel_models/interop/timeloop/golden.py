@@ -27,12 +27,18 @@ class GoldenCase:
         """The result of a build, wherever it is written ("same_as" another).
 
         Raises:
-            ValueError: there is none of that name.
+            ValueError: there is none of that name, or none is written.
         """
-        if build not in self.results:
-            raise unknown("a build", build, self.results)
-        found = self.results[build]
-        return self.measured(found["same_as"]) if "same_as" in found else found
+        seen: list[str] = []
+        while build not in seen:
+            if build not in self.results:
+                raise unknown("a build", build, self.results)
+            found = self.results[build]
+            if "same_as" not in found:
+                return found
+            seen.append(build)
+            build = found["same_as"]
+        raise ValueError(f"a build must have a result, but {', '.join(seen)} are the same as one another")
 
 
 def load_golden(source: str | Path | Mapping[str, Any]) -> list[GoldenCase]:

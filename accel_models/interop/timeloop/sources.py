@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -24,9 +25,42 @@ TEXT = re.compile(r"\n|: |^\s*[{\[]")
 
 SUFFIXES = (".yaml", ".yml", ".json")
 
+MAX_BYTES = 64 << 20
+MAX_NODES = 1_000_000
+"""Larger texts are refused, and more values: a few aliases of aliases could stand for any number of them."""
+
 
 class _Loader(yaml.SafeLoader):
-    """The safe loader, with Timeloop's tags kept as data."""
+    """The safe loader, with Timeloop's tags kept as data; it refuses keys given twice, and too many values."""
+
+    def __init__(self, stream: str) -> None:
+        super().__init__(stream)
+        self._sizes: dict[int, int] = {}
+
+    def compose_document(self) -> yaml.Node | None:
+        node = super().compose_document()
+        if node is not None and self._size(node) > MAX_NODES:
+            raise yaml.YAMLError(f"at most {MAX_NODES} values are read, but aliases stand for more")
+        return node
+
+    def _size(self, node: yaml.Node) -> int:
+        """Values of a node, those that aliases stand for counted each time; too many, where it holds itself."""
+        if isinstance(node, yaml.ScalarNode):
+            return 1
+        if id(node) not in self._sizes:
+            self._sizes[id(node)] = MAX_NODES + 1
+            parts = node.value if isinstance(node, yaml.SequenceNode) else chain.from_iterable(node.value)
+            self._sizes[id(node)] = 1 + sum(map(self._size, parts))
+        return self._sizes[id(node)]
+
+    def compose_mapping_node(self, anchor: Any) -> yaml.MappingNode:
+        node = super().compose_mapping_node(anchor)
+        seen = set()
+        for key, _ in node.value:
+            if isinstance(key, yaml.ScalarNode) and key.value in seen:
+                raise yaml.YAMLError(f"keys must not repeat, but {key.value!r} does{key.start_mark}")
+            seen.add(key.value if isinstance(key, yaml.ScalarNode) else id(key))
+        return node
 
 
 def _tagged(loader: _Loader, tag: str, node: yaml.Node) -> Any:
@@ -76,16 +110,29 @@ def _from_text(source: str | Path) -> Iterator[dict[str, Any]]:
             raise ValueError(f"a folder must hold files that end in {', '.join(SUFFIXES)}, but {path} has none")
         yield from documents(files)
     else:
-        yield from _parsed(path.read_text(encoding="utf-8"), str(path))
+        yield from _parsed(_text(path), str(path))
+
+
+def _text(path: Path) -> str:
+    with path.open("rb") as file:
+        data = file.read(MAX_BYTES + 1)
+    if len(data) > MAX_BYTES:
+        raise ValueError(f"{path} must have at most {MAX_BYTES} bytes, but it has more")
+    try:
+        return data.decode()
+    except UnicodeDecodeError as error:
+        raise ValueError(f"{path} must be UTF-8 text, but its byte {error.start} is none") from None
 
 
 def _parsed(text: str, where: str) -> Iterator[dict[str, Any]]:
     try:
         if text.lstrip().startswith("{"):
-            found = [json.loads(text)]
+            found = [json.loads(text, object_pairs_hook=_unique)]
         else:
             found = [each for each in yaml.load_all(text, _Loader) if each is not None]
-    except (yaml.YAMLError, json.JSONDecodeError) as error:
+    except RecursionError:
+        raise ValueError(f"{where} must not be nested that deeply") from None
+    except (yaml.YAMLError, ValueError, LookupError, TypeError, AttributeError, OverflowError) as error:
         raise ValueError(f"{where} must be YAML or JSON, but: {error}") from error
     for each in found:
         if _are_directives(each):
@@ -94,6 +141,13 @@ def _parsed(text: str, where: str) -> Iterator[dict[str, Any]]:
         if not isinstance(each, dict):
             raise ValueError(f"{where} must hold dictionaries at the top, but holds a {type(each).__name__}")
         yield each
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        raise ValueError("keys must not repeat, but one does")
+    return found
 
 
 def parts(sources: Mapping[str, Source], others: Iterable[Source]) -> dict[str, Any]:

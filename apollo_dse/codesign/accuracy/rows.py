@@ -4,20 +4,16 @@ A network is named by the column that published tables of its space use (`Networ
 column for each parameter, in which True and False stand for yes and no.
 """
 
-import csv
-import gzip
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from math import isfinite
 from pathlib import Path
 
 from apollo_dse.evaluators.identity import digest
 from apollo_dse.problem import ACCURACY
+from apollo_dse.tables import read_csv
 from search_spaces import Categorical, NetworkSpace, Parameter, Point, canonical
 from search_spaces.quantity import Value, nearest_name
-
-MOST_BYTES = 512 * 1024**2
-"""Of a table's text: larger ones are refused, as what a small compressed file may grow to."""
 
 _COLUMNS = (ACCURACY, "val_top1", "top1")
 """Of accuracies, where none is named; else the first whose name has `acc` in it."""
@@ -53,26 +49,16 @@ def read(argument: str, network_space: NetworkSpace) -> Rows:
     path = Path(name)
     if not name:
         raise ValueError(f"a table must be FILE or FILE#COLUMN, but got {argument!r}")
-    with path.open("rb") as file:
-        zipped = file.read(2) == b"\x1f\x8b"
-    with gzip.open(path, "rt", newline="", encoding="utf-8") if zipped else path.open(newline="") as text:
-        try:
-            return _table(csv.DictReader(_limited(text, path)), path, column, network_space)
-        except (csv.Error, UnicodeDecodeError, EOFError, gzip.BadGzipFile) as error:
-            raise ValueError(f"{path} must be a table in CSV, but it cannot be read: {error}") from error
+    return _table(*read_csv(path), path, column, network_space)
 
 
-def _limited(lines: Iterable[str], path: Path) -> Iterator[str]:
-    size = 0
-    for line in lines:
-        size += len(line)
-        if size > MOST_BYTES:
-            raise ValueError(f"a table must have at most {MOST_BYTES} bytes of text, but {path} has more")
-        yield line
-
-
-def _table(reader: "csv.DictReader[str]", path: Path, column: str, network_space: NetworkSpace) -> Rows:
-    names = tuple(reader.fieldnames or ())
+def _table(
+    names: tuple[str, ...],
+    rows: Iterable[Mapping[str, str]],
+    path: Path,
+    column: str,
+    network_space: NetworkSpace,
+) -> Rows:
     column = _column(column, names, path)
     labelled = network_space.label in names
     if missing := [name for name in network_space.space.names if not labelled and name not in names]:
@@ -80,7 +66,7 @@ def _table(reader: "csv.DictReader[str]", path: Path, column: str, network_space
         rule = f"{path} must have {wanted}a column for each parameter of {network_space.name!r}"
         raise ValueError(f"{rule}, but it has none for {', '.join(missing)}")
     found: dict[str, tuple[Point, list[float]]] = {}
-    for number, row in enumerate(reader, start=2):
+    for number, row in enumerate(rows, start=2):
         point = _point(row, network_space, f"{path}:{number}")
         found.setdefault(canonical(point), (point, []))[1].append(_number(row[column], f"{path}:{number}"))
     if not found:

@@ -170,7 +170,10 @@ def read(counts: Sequence[int], written: Mapping[str, str]) -> Totals:
     """
     if REPORT not in written:
         raise ValueError(f"SCALE-Sim must write {REPORT}, but it did not")
-    rows = list(csv.DictReader(written[REPORT].splitlines(), skipinitialspace=True))
+    try:
+        rows = list(csv.DictReader(written[REPORT].splitlines(), skipinitialspace=True))
+    except csv.Error as error:
+        raise ValueError(f"{REPORT} must be a table, but: {error}") from None
     if len(rows) != len(counts):
         raise ValueError(f"{REPORT} must have {len(counts)} layers, but it has {len(rows)}")
     cycles = stalls = 0.0

@@ -33,9 +33,14 @@ BINARY = "timeloop-model"
 STATS = "timeloop-model.stats.txt"
 FILES = ("architecture.yaml", "problem.yaml", "mapping.yaml", "ERT.yaml")
 
-CYCLES = re.compile(r"^Cycles: (\d+)\s*$", re.MULTILINE)
-COMPUTES = re.compile(r"^Computes = (\d+)\s*$", re.MULTILINE)
-A_COMPUTE = re.compile(r"^(?P<unit>[pf])J/Compute\s*$.*?^\s+Total\s+= (?P<energy>[0-9.e+-]+)\s*$", re.M | re.S)
+SUMMARY = "Summary Stats"
+MOST_CHARACTERS = 1 << 16
+"""Of the summary, which is the end; patterns look no further, so that no text can hold them up."""
+
+CYCLES = re.compile(r"^Cycles: (\d{1,18})$", re.MULTILINE)
+COMPUTES = re.compile(r"^Computes = (\d{1,18})$", re.MULTILINE)
+UNIT = re.compile(r"^(?P<unit>[pf])J/Compute$", re.MULTILINE)
+TOTAL = re.compile(r"^ {1,16}Total {1,32}= (?P<energy>[0-9.e+-]{1,32})$", re.MULTILINE)
 PICOJOULES = {"p": 1.0, "f": 1e-3}
 
 
@@ -134,11 +139,12 @@ def read(count: int, written: Mapping[str, str]) -> Totals:
     if STATS not in written:
         raise ValueError(f"Timeloop must write {STATS}, but it did not")
     text = written[STATS]
-    cycles, computes, energy = (pattern.search(text) for pattern in (CYCLES, COMPUTES, A_COMPUTE))
-    if cycles is None or computes is None or energy is None:
+    summary = text[max(0, text.rfind(SUMMARY)) :][:MOST_CHARACTERS]
+    cycles, computes, unit, total = (each.search(summary) for each in (CYCLES, COMPUTES, UNIT, TOTAL))
+    if cycles is None or computes is None or unit is None or total is None:
         rule = f"{STATS} must have Cycles, Computes and the energy of a compute"
         raise ValueError(f"{rule}, but it ends in {text[-80:]!r}")
-    energy_pj = float(energy["energy"]) * PICOJOULES[energy["unit"]] * int(computes[1])
+    energy_pj = float(total["energy"]) * PICOJOULES[unit["unit"]] * int(computes[1])
     return {"cycles": count * int(cycles[1]), "energy_pj": count * energy_pj}
 
 

@@ -1,0 +1,58 @@
+"""Tables as CSV, gzipped or not, read in bounded memory: a small compressed file may hold a very large one."""
+
+import csv
+import gzip
+import zlib
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import IO
+
+MOST_BYTES = 512 << 20
+LONGEST_LINE = 1 << 20
+"""Of a table's text: larger ones are refused."""
+
+_ZIPPED = b"\x1f\x8b"
+
+
+def read_csv(path: Path) -> tuple[tuple[str, ...], Iterator[dict[str, str]]]:
+    """The column names of a table, and its rows one after the other; a cell that a row lacks is empty.
+
+    Raises:
+        ValueError: it is no table: no text, larger than `MOST_BYTES`, a name given twice, a row of too many
+            cells. Rows are read as they are asked for, and raise it, too.
+        OSError: the file cannot be read.
+    """
+    rows = _rows(path)
+    names = tuple(next(rows, []))
+    if twice := [name for name, count in Counter(names).items() if count > 1]:
+        raise ValueError(f"{path} must name each column once, but {twice[0]!r} is there twice")
+    return names, _named(names, rows, path)
+
+
+def _named(names: tuple[str, ...], rows: Iterator[list[str]], path: Path) -> Iterator[dict[str, str]]:
+    for number, row in enumerate(rows, start=2):
+        if len(row) > len(names):
+            raise ValueError(f"{path}:{number}: a row must have at most {len(names)} cells, but has {len(row)}")
+        if row:
+            yield dict(zip(names, (*row, *[""] * (len(names) - len(row))), strict=True))
+
+
+def _rows(path: Path) -> Iterator[list[str]]:
+    with path.open("rb") as file:
+        zipped = file.read(len(_ZIPPED)) == _ZIPPED
+    with (gzip.open if zipped else open)(path, "rt", newline="", encoding="utf-8") as text:
+        try:
+            yield from csv.reader(_limited(text, path))
+        except (csv.Error, UnicodeDecodeError, EOFError, gzip.BadGzipFile, zlib.error) as error:
+            raise ValueError(f"{path} must be a table in CSV, but it cannot be read: {error}") from error
+
+
+def _limited(text: IO[str], path: Path) -> Iterator[str]:
+    size = 0
+    while line := text.readline(LONGEST_LINE):
+        size += len(line)
+        if size > MOST_BYTES or len(line) == LONGEST_LINE:
+            most = f"{MOST_BYTES} bytes of text, and {LONGEST_LINE} a line"
+            raise ValueError(f"a table must have at most {most}, but {path} has more")
+        yield line
