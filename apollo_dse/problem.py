@@ -266,6 +266,8 @@ class Problem:
     parameters; without any for a point whose design cannot be built. They are no preview: a point's slopes take
     as much work as an evaluation or more, and whoever compares optimizers counts them as one.
 
+    `starts` are points that a study tries before it asks an optimizer for any.
+
     Raises:
         ValueError: there is no objective, or one metric has two, or a remedy is no parameter of the space.
     """
@@ -277,6 +279,7 @@ class Problem:
     preview: Evaluate | None = None
     remedies: Mapping[str, tuple[str, ...]] = field(default_factory=dict, hash=False)
     slopes: Callable[[Sequence[Point]], Sequence[Elasticities]] | None = None
+    starts: tuple[Point, ...] = field(default=(), hash=False)
 
     def __post_init__(self) -> None:
         if not self.objectives:

@@ -265,7 +265,7 @@ class Question:
         for metric in asked:
             resolve_metric(metric, evaluator.metrics)
         preview = evaluators.preview_of(evaluator)
-        return Problem(
+        problem = Problem(
             space=self.search_space,
             objectives=self.objectives,
             constraints=tuple(
@@ -278,6 +278,9 @@ class Question:
             if isinstance(evaluator, AnalyticalEvaluator) and evaluator.is_sloped
             else None,
         )
+        if self.networks is None:
+            return problem
+        return replace(problem, starts=self.networks.starts(problem, self.seed))
 
     def _evaluator(self, asked: Sequence[str]) -> "Evaluator":
         """Who measures what is asked."""

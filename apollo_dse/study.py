@@ -39,6 +39,9 @@ measurements in a row have failed."""
 BATCH = 16
 """Points a round, where nothing else is asked for."""
 
+START = "start"
+"""Who proposes the starts of a problem."""
+
 FAILURES = 16
 """After so many failed measurements in a row a run ends: the simulator is at fault, not the designs. Where
 every second design crashes it, that happens by chance once in 65,536 trials."""
@@ -255,7 +258,7 @@ class Study:
             self.teach()
             pend(self.optimizer, [point for point, _ in pending.values()])
             wanted = 1 if isinstance(self.optimizer, Pending) else 1 + len(pending)
-            point = next((each for each in self._unknown(self.optimizer.ask(wanted), pending)), None)
+            point = next((each for each in self._unknown(self._suggestions(wanted), pending)), None)
             if point is None:
                 return
             pending[canonical(point)] = point, self._told
@@ -265,12 +268,21 @@ class Study:
         """Up to `room` points of the present batch, or of a new one; none when the space is exhausted."""
         while not self._waiting:
             self.teach()
-            self._waiting = self._unknown(self.optimizer.ask(self.batch))
+            self._waiting = self._unknown(self._suggestions(self.batch))
             if not self._waiting and self._settled == len(self._records):
                 return []
             if not self._waiting:  # the batch that a resumed study broke off at was whole after all
                 self._settled = len(self._records)
         return self._waiting[:room]
+
+    def _suggestions(self, n: int) -> Sequence[Point]:
+        """Starts of the problem that were not tried in whole batches, then what the optimizer says, `n` in all.
+
+        A batch that was broken off is made anew from the same, so that it goes on with what it was.
+        """
+        settled = {canonical(record.trial.point) for record in self._records[: self._settled]}
+        starts = [point for point in self.problem.starts if canonical(point) not in settled]
+        return starts[:n] if len(starts) >= n else [*starts, *self.optimizer.ask(n)][:n]
 
     def _unknown(self, suggestions: Sequence[Point], pending: Collection[str] = ()) -> list[Point]:
         """Those suggestions that have no trial yet; a repeated one could only repeat its measurement."""
@@ -314,7 +326,7 @@ class Study:
         `told` is how many trials were told when they were suggested: if None, those of the batches before.
         """
         seconds = (perf_counter() - start) / len(points)
-        proposer = transfer.name_of(self.optimizer)
+        proposer, starts = transfer.name_of(self.optimizer), set(map(canonical, self.problem.starts))
         records = []
         for number, (point, measurement) in enumerate(
             zip(points, measurements, strict=True), start=len(self._records)
@@ -322,7 +334,8 @@ class Study:
             trial = Trial(number, dict(point), measurement)
             if self.problem.feasible(trial):
                 self.problem.losses(trial)  # a metric that is missing is to be noticed before it is stored
-            records.append(Record(trial, self._settled if told is None else told, seconds, proposer))
+            by = START if canonical(point) in starts else proposer
+            records.append(Record(trial, self._settled if told is None else told, seconds, by))
         if self.store is not None:
             self.store.append(self.name, records)
         self._remember(records)
@@ -345,6 +358,7 @@ def asked(problem: Problem, optimizer: Optimizer, batch: int, *, asynchronous: b
         "optimizer": {"name": transfer.name_of(optimizer), **optimizer.settings},
         "batch": batch,
         **({"asynchronous": True} if asynchronous else {}),
+        **({"starts": list(map(canonical, problem.starts))} if problem.starts else {}),
     }
     if isinstance(optimizer, transfer.Transfer):
         entries["priors"] = {prior.name: prior.fingerprint for prior in optimizer.experience.priors}

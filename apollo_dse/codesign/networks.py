@@ -1,16 +1,23 @@
 """Networks that are chosen along with the design: in one space, each point a design and a network."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from accel_models import Workload
+from apollo_dse.optimizer import fresh
+from apollo_dse.problem import Problem
 from search_spaces import DesignSpace, NetworkSpace, Point, SearchSpace, network_space
 from search_spaces.networks.graph import Graph
 
 if TYPE_CHECKING:
     from apollo_dse.evaluators import Evaluator
+
+STARTS = 8
+"""Designs with which a search for networks, too, tries the usual one first."""
 
 
 def joint_space(design_space: DesignSpace, network_space: NetworkSpace) -> SearchSpace:
@@ -76,6 +83,21 @@ class Networks:
     def usual(self) -> Workload:
         """The network that is taken where none is chosen."""
         return self.network_space.build(self.network_space.usual)
+
+    def starts(self, problem: Problem, seed: int) -> tuple[Point, ...]:
+        """Where a search for both begins: the usual network, with a few designs that are not known to fail.
+
+        Most networks are worse than the usual one, and a limit on accuracy rules them out; a search that begins
+        with draws of both alone takes long to find its first pair within the limits. There are none where the
+        usual network is no choice, or the network is given.
+        """
+        usual = network_of(self.network_space.usual, self.network_space)
+        choices = [problem.space.parameter(name) for name in usual]
+        is_open = any(choice.cardinality != 1 for choice in choices)
+        if not is_open or not all(choice.contains(usual[choice.name]) for choice in choices):
+            return ()
+        designs = replace(problem, space=problem.space.subspace(**usual))
+        return tuple(fresh(designs, np.random.default_rng([seed, STARTS]), STARTS, set()))
 
     def workload_of(self, point: Point) -> Workload:
         """The network that a joint point chooses."""

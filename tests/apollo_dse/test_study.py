@@ -126,6 +126,36 @@ def test_stopping_anywhere_gives_the_trials_of_one_run(tmp_path, make, stops):
     assert resumed.trials == wanted.trials
 
 
+@pytest.mark.parametrize("stops", [(64,), (3, 5, 17, 64)])
+def test_starts_are_tried_first_and_what_follows_is_the_same_wherever_it_stops(tmp_path, stops):
+    problem = accelerators()
+    starts = tuple(Random(problem, seed=9).ask(5))
+    begun = replace(problem, starts=starts)
+    with Store(tmp_path / "s.sqlite") as store:
+        for trials in stops:
+            study = Study(begun, Evolution(begun, seed=3), store, "demo", batch=4)
+            study.run(trials)
+    assert [record.trial.point for record in study.records[:5]] == list(starts)
+    assert [record.proposed_by for record in study.records[:6]] == ["start"] * 5 + ["evolution"]
+    assert [record.batch for record in study.records[:12]] == [0] * 4 + [4] * 4 + [8] * 4
+    whole = Study(begun, Evolution(begun, seed=3), batch=4)
+    whole.run(64)
+    assert study.trials == whole.trials
+    with Store(tmp_path / "s.sqlite") as store, pytest.raises(StoreError, match="starts was"):
+        Study(problem, Evolution(problem, seed=3), store, "demo", batch=4)
+
+
+def test_starts_that_an_optimizer_suggests_too_are_tried_once():
+    problem = accelerators()
+    starts = tuple(Random(problem, seed=3).ask(4))
+    begun = replace(problem, starts=starts[:3])
+    study = Study(begun, Random(begun, seed=3), batch=4)
+    study.run(12)
+    texts = [canonical(trial.point) for trial in study.trials]
+    assert len(set(texts)) == 12
+    assert texts[:3] == list(map(canonical, starts[:3]))
+
+
 def test_records_say_how_each_trial_came_about(tmp_path):
     problem = accelerators()
     with Store(tmp_path / "s.sqlite") as store:

@@ -6,11 +6,12 @@ import numpy as np
 import pytest
 
 from apollo_dse.codesign.joint import JointEvaluator
-from apollo_dse.codesign.networks import Networks, design_of, joint_space, network_of
+from apollo_dse.codesign.networks import STARTS, Networks, design_of, joint_space, network_of
 from apollo_dse.evaluators import Evaluator
 from apollo_dse.evaluators.analytical import AnalyticalEvaluator
-from apollo_dse.problem import ACCURACY
-from search_spaces import Ordinal, SearchSpace, get
+from apollo_dse.problem import ACCURACY, Constraint, Objective
+from apollo_dse.question import Question
+from search_spaces import Ordinal, SearchSpace, canonical, get
 from tests.apollo_dse.codesign.small import SMALL, Rated, accuracy_of
 
 EDGE = get("edge")
@@ -104,3 +105,32 @@ def test_a_file_is_remembered_by_its_whole_path(tmp_path, monkeypatch) -> None:
     monkeypatch.chdir(tmp_path)
     (tmp_path / "t.csv").write_text("")
     assert Networks("nb201", "table:t.csv#top").about()["accuracy"] == f"table:{tmp_path / 't.csv'}#top"
+
+
+def asked(**fixed) -> Question:
+    return Question(
+        space="edge",
+        networks=Networks(SMALL, Rated()),
+        objectives=(Objective("edp_js"),),
+        constraints=(Constraint("area_mm2", upper=20.0, known=True),),
+        fixed=fixed,
+    )
+
+
+def test_a_search_for_both_begins_with_the_usual_network_on_designs_within_what_is_known() -> None:
+    problem = asked().problem()
+    assert len(problem.starts) == STARTS
+    assert {canonical(network_of(point, SMALL)) for point in problem.starts} == {canonical(SMALL.usual)}
+    assert len({canonical(point) for point in problem.starts}) == STARTS
+    assert problem.known_violations(problem.starts) == [0.0] * STARTS
+    assert asked().problem().starts == problem.starts
+    assert replace(asked(), seed=1).problem().starts != problem.starts
+
+
+def test_where_the_design_or_the_network_is_given_there_is_less_to_begin_with() -> None:
+    (design,) = EDGE.space.sample(np.random.default_rng(0), 1)
+    (only,) = asked(**design).problem().starts
+    assert only == {**design, **SMALL.usual}
+    assert asked(**SMALL.usual).problem().starts == ()
+    other = next(width for width in SMALL.space.parameter("width").values if width != SMALL.usual["width"])
+    assert asked(width=other).problem().starts == ()
