@@ -4,7 +4,7 @@ Only GET and HEAD are answered. On a loopback address all programs of the machin
 in a browser there cannot read the answers, which no header shares with them; and a name that somebody points at
 127.0.0.1 to be of one site with this server (DNS rebinding) comes in the header `Host`, and is refused. On any
 other address one must know a token, once as `?token=` in the address, from then on in a cookie that scripts
-cannot read and other sites cannot send. The page may run its own script and style, and ask this server.
+cannot read and other sites cannot send. The page may run its own script and style and ask this server.
 """
 
 import ipaddress

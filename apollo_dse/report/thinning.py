@@ -29,11 +29,11 @@ def kept(ledger: Ledger) -> Rows:
     rows += [ledger.improvements(objective) for objective in ledger.problem.objectives]
     rows += [_trade_off(ledger, best)]
     rows += [plane_front(ledger, x, y) for x, y, _ in planes(ledger.problem)]
-    rows += [thinned(group) for group in (feasible, np.flatnonzero(over), refused)]
+    rows += [thinned(group, MOST_ALIKE) for group in (feasible, np.flatnonzero(over), refused)]
     return np.unique(np.concatenate(rows))
 
 
-def thinned(rows: Rows, most: int = MOST_ALIKE) -> Rows:
+def thinned(rows: Rows, most: int) -> Rows:
     """Every second, fourth, eighth ... of the rows, at most so many: of a study that grows mostly the same."""
     stride = 1
     while len(rows) > most * stride:

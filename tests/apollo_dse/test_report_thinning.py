@@ -93,6 +93,24 @@ def test_a_ledger_has_what_the_problem_says_of_each_trial(study: Study) -> None:
 @settings(deadline=None)  # a loaded machine is slow, not wrong
 @given(studies)
 def test_what_is_said_of_all_trials_is_said_of_those_kept(study: Study) -> None:
+    compare(study)
+
+
+@pytest.mark.parametrize("objectives", [1, 2, 3])
+@pytest.mark.parametrize("limits", LIMITS)
+def test_of_long_studies_much_is_left_out_and_nothing_that_is_said(
+    objectives: int, limits: tuple[str, ...]
+) -> None:
+    rng = np.random.default_rng(objectives)
+    values = np.exp(rng.normal(1.0, 0.7, (400, 4))).round(2).tolist()
+    found = [Measurement(dict(zip((*NAMES, "utilization"), row, strict=True))) for row in values]
+    found[::5] = [Measurement(infeasible_because=REFUSED[i % 4]) for i in range(80)]
+    trials = tuple(Trial(number, {"x": number}, each) for number, each in enumerate(found))
+    assert compare(Study(problem(objectives, limits), trials)) < 200
+
+
+def compare(study: Study) -> int:
+    """Hold a thinned report to the whole one; how many trials it shows."""
     with (
         patch.object(thinning, "MOST_ALIKE", 2),
         patch.object(thinning, "TOP_DESIGNS", 4),
@@ -125,6 +143,7 @@ def test_what_is_said_of_all_trials_is_said_of_those_kept(study: Study) -> None:
         assert thin.recommendation is not None
         assert replace(thin.recommendation, row=numbers[thin.recommendation.row]) == whole.recommendation
     assert thin.trials.reason == tuple(whole.trials.reason[row] for row in numbers)
+    return len(numbers)
 
 
 def test_small_studies_are_kept_whole() -> None:
