@@ -5,12 +5,14 @@
 PYTHON is the interpreter of an environment with ZigZag (`pip install zigzag-dse six 'numpy<2.4'`); it runs
 zigzag_search.py and is not imported here. Mappings are judged in one currency: the loop nest of ZigZag's best
 is translated and counted as ours is, by Timeloop's rules and exactly. What ZigZag itself says of its mapping
-stands beside. Words are 16 bits wide; a word of a level costs the same whether read or written. Seconds are
-those of one processor; starting ZigZag is not in them. Writes results/zigzag_mapper.json as results come in.
+stands beside. Words are 16 bits wide; a word of a level costs the same whether read or written. ZigZag spreads
+one dimension along both axes, so ours may, too. Seconds are those of one processor; starting ZigZag is not in
+them. Writes results/zigzag_mapper.json as results come in, with the load of the machine.
 """
 
 import argparse
 import json
+import os
 import subprocess
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
@@ -105,8 +107,13 @@ def main() -> None:
         for job in as_completed(jobs):
             rows.append(compared(*jobs[job], job.result()))
             print(rows[-1], flush=True)
-            found = {"effort": EFFORT, "summary": summaries(rows), "rows": rows}
-            chosen.out.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
+            chosen.out.write_text(json.dumps(results(rows), indent=1) + "\n", encoding="utf-8")
+
+
+def results(rows: list[dict]) -> dict:
+    """The document: rows with their summary, and on how busy a machine they were made."""
+    machine = {"processors": os.cpu_count(), "load_average_15_min": round(os.getloadavg()[2], 1)}
+    return {"effort": EFFORT, "machine": machine, "summary": summaries(rows), "rows": rows}
 
 
 def compared(name: str, layer: Layer, objective: str, found: dict) -> dict:
@@ -204,7 +211,8 @@ def ours(name: str, problem: Problem, objective: str, *, exact: bool) -> dict:
     levels = MACHINES[name]
     machine = machine_of(levels)
     start = process_time()
-    ranked = rank(machine, problem, objective, keeps_of(levels), exact=exact, limit=LIMITS[name])
+    keeps, limit = keeps_of(levels), LIMITS[name]
+    ranked = rank(machine, problem, objective, keeps, exact=exact, limit=limit, both_axes=True)
     cases = [Case(machine, nest) for nest in ranked.nests]
     best = min(cases, key=lambda case: score(objective, case.counts("timeloop")))
     seconds = round(process_time() - start, 2)

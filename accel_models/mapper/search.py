@@ -165,14 +165,42 @@ class Search:
     def _tiles(self, front: Front, level: int, incumbent: float) -> tuple[Ints, Ints]:
         """Tiles that a level can make of rows, and that can still lead to a better mapping: rows, and sizes."""
         if level == len(self.chain.keeps) - 1:
-            return np.arange(front.size.size), np.full(front.size.size, self.lattice.size - 1)
-        rows, sizes = self.lattice.pairs(front.size, self.bounds.fits[level])
+            rows, sizes = np.arange(front.size.size), np.full(front.size.size, self.lattice.size - 1)
+        else:
+            rows, sizes = self.lattice.pairs(front.size, self.bounds.fits[level])
         settled = self._settled(front, level) - self.credit_later[level + 1] + self.mac_pj
         children = front.spread[rows] * self.bounds.room[level][sizes]
         cycles = np.maximum(self._compute_cycles(children), self._cycles(front, level)[rows])
-        scores = score(self.objective, settled[rows] + self.bounds.looped[level][0][sizes], cycles)
-        good = scores < incumbent * (1 - SLACK)
+        table = self.bounds.looped[level]
+        good = score(self.objective, settled[rows] + table[0][sizes], cycles) < incumbent * (1 - SLACK)
+        rows, sizes, cycles = rows[good], sizes[good], cycles[good]
+        energy = settled[rows] + self._waiting(front, level, rows, sizes)
+        good = score(self.objective, energy, cycles) < incumbent * (1 - SLACK)
         return rows[good], sizes[good]
+
+    def _waiting(self, front: Front, level: int, rows: Ints, sizes: Ints) -> Floats:
+        """Energy at the least that is still to be settled of rows with a level's temporal loops, [pairs].
+
+        Every dataspace has an order of its own here, the best for it: all loops that leave its tile in place
+        stand inside the one that moves it, which slides it as far as any can.
+        """
+        found, flows = np.zeros(rows.size), front.flows[rows]
+        trips = self.lattice.extents[sizes] // self.lattice.extents[front.size[rows]]
+        for k, sliding in enumerate(self.lattice.sliding):
+            waiting = (front.waits[rows] >> k & 1).astype(np.bool_)
+            flowing = (front.flows[rows] >> k & 1).astype(np.bool_)
+            moves = (trips[:, sorted(self.lattice.relevant[k])] > 1).any(axis=1)
+            rest = self.lattice.irrelevant_rest[k]
+            reuse = rest[front.size[rows]] / rest[sizes]
+            if sliding:
+                reuse *= trips[:, sorted(sliding)].max(axis=1)
+            held = self.chain.energy(front.pending[:, self.steps.slot_space == k]).sum(axis=1)[rows] / reuse
+            due = held + np.where(flowing, front.flow[rows, k] * self.unpaid[level, k] / reuse, 0.0)
+            counted = np.where(flowing, self.bounds.weight[level, k] * self.bounds.points[k, sizes], 0.0)
+            stays = np.maximum(due - counted, 0.0) / self.bounds.most_reuse[k, sizes]
+            found += np.where(waiting, np.where(moves, due, stays), 0.0)
+            flows = np.where(moves, flows & ~(1 << k), flows)
+        return np.asarray(found + self.bounds.looped[level][flows, sizes])
 
     def _compute_cycles(self, children: Floats) -> Floats:
         """Cycles of computing with this many units; infinite with none."""
