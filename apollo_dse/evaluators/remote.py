@@ -39,7 +39,7 @@ def hiring(address: str | None, workers: int) -> Callable[[Evaluator], Worker]:
         own = {"num_cpus": workers, "include_dashboard": False} if where == OWN else {}
         try:
             ray.init(address=where, **quiet, **own)
-        except (ConnectionError, RuntimeError, ValueError) as error:
+        except Exception as error:  # whatever Ray says when it cannot be had
             raise ValueError(f"there must be a Ray cluster at {where}, but: {error}") from None
     cpus = int(ray.cluster_resources().get("CPU", 0))
     if cpus < workers:
@@ -74,7 +74,8 @@ class _Actor:
         try:
             self._received(self._actor.loaded.remote(), None)
         except Lost as lost:
-            raise ValueError(f"an evaluator must load in another process, but there {lost}") from None
+            rule = "there must be a worker in the Ray cluster that loads the evaluator"
+            raise ValueError(f"{rule}, but {lost}; is the cluster still there?") from None
         except BaseException:
             self.kill()
             raise

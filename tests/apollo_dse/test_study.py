@@ -537,6 +537,30 @@ class TestAsynchronous:
             study.run(30)
         assert len(study.trials) >= 8
 
+    def test_ctrl_c_once_keeps_what_was_begun_and_twice_what_was_there(self, tmp_path):
+        evaluator = Pauses((0.0, 0.03, 0.01))
+        problem = paused(evaluator, 3)
+
+        def press(times, after):
+            def progress(study):
+                if len(study.trials) == after:
+                    for _ in range(times):
+                        signal.raise_signal(signal.SIGINT)
+
+            return progress
+
+        with Store(tmp_path / "s.sqlite") as store:
+            study = Study(problem, Evolution(problem, seed=1), store, "s", asynchronous=True)
+            assert study.run(60, press(1, after=10)) == "interrupted"
+            assert 10 <= len(study.trials) < 13
+            assert {canonical(trial.point) for trial in study.trials} == set(evaluator.asked), (
+                "all begun is kept"
+            )
+            with pytest.raises(KeyboardInterrupt):
+                study.run(60, press(2, after=20))
+            assert len(study.trials) == 20
+            assert store.records("s") == study.records
+
     def test_it_needs_workers_that_are_given_points_and_has_no_batches(self):
         problem = line(40, lambda x: Measurement({"loss": 1.0}))
         with pytest.raises(ValueError, match="this one takes whole batches; use the engine process or ray"):
