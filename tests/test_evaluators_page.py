@@ -2,42 +2,31 @@
 
 import json
 import re
-import shlex
-from pathlib import Path
 
 import pytest
 
 from accel_models import zoo
 from apollo_dse import evaluators
 from apollo_dse.cli import main
-from apollo_dse.evaluators import memory
 from apollo_dse.evaluators.command.attempts import ENVIRONMENT
 from apollo_dse.evaluators.command.reading import KEYS
 from search_spaces import get
+from tests.pages import Page, in_folder, run_commands
 
-PAGE = (Path(__file__).parents[1] / "docs" / "evaluators.md").read_text(encoding="utf-8")
-BLOCKS = re.compile(r"^```(?:python|yaml) title=(?P<name>\S+)\n(?P<text>.*?)^```$", re.M | re.S)
+PAGE = Page("docs/evaluators.md")
 
 
 @pytest.fixture
 def folder(tmp_path, monkeypatch):
     """A folder with the page's files."""
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.delenv("APOLLO_DSE_STORE", raising=False)
-    monkeypatch.setattr(memory, "folder", lambda: tmp_path / "cache")
-    for found in BLOCKS.finditer(PAGE):
-        Path(found["name"]).write_text(found["text"], encoding="utf-8")
+    in_folder(tmp_path, monkeypatch)
+    PAGE.write_files(tmp_path)
     return tmp_path
 
 
 def test_the_simulator_is_found_and_searched(folder, capsys):
     assert len((folder / "tiny_sim.py").read_text().splitlines()) == 20
-    [commands] = re.findall(r"^```sh\n(.*?)^```$", PAGE, re.M | re.S)
-    for command in commands.splitlines():
-        name, *words = shlex.split(command)
-        assert name == "apollo-dse"
-        assert main(words) == 0, capsys.readouterr().err
-    said = capsys.readouterr().out
+    said = run_commands(PAGE.block("sh"), capsys)
     assert "study tiny: 32 trials" in said
     assert "study tiny: 48 trials" in said
     assert (folder / "tiny.html").read_text(encoding="utf-8").startswith("<!doctype html>")
@@ -65,7 +54,7 @@ def test_the_plug_in_measures(folder, monkeypatch, capsys):
     info = folder / "theirs-1.0.dist-info"
     info.mkdir()
     (info / "METADATA").write_text("Metadata-Version: 2.1\nName: theirs\nVersion: 1.0\n")
-    [entry] = re.findall(r'^```toml\n\[project.entry-points."(.*?)"\]\n(.*?)^```$', PAGE, re.M | re.S)
+    [entry] = re.findall(r'^```toml\n\[project.entry-points."(.*?)"\]\n(.*?)^```$', PAGE.text, re.M | re.S)
     (info / "entry_points.txt").write_text(f"[{entry[0]}]\n{entry[1].replace(chr(34), '')}")
     monkeypatch.syspath_prepend(str(folder))
     edge, network = get("edge"), zoo.workload("resnet18")
@@ -73,12 +62,12 @@ def test_the_plug_in_measures(folder, monkeypatch, capsys):
     point = edge.presets["edge-tpu-v1"]
     peak = edge.build(point).num_macs
     assert made([point])[0].metrics["cycles"] == pytest.approx(network.macs / peak)
-    [command] = re.findall(r"`apollo-dse (explore --evaluator peak-only .*?)`", PAGE)
+    [command] = re.findall(r"`apollo-dse (explore --evaluator peak-only .*?)`", PAGE.text)
     assert main([*command.split(), "--trials", "32", "--optimizer", "random", "--json"]) == 0
     best = json.loads(capsys.readouterr().out)["best"]
     assert best["metrics"]["cycles"] < network.macs / 1000
 
 
 def test_every_key_and_variable_is_explained():
-    table = PAGE.partition("## Keys")[2].partition("\n## ")[0]
+    table = PAGE.text.partition("## Keys")[2].partition("\n## ")[0]
     assert [key for key in (*KEYS, *ENVIRONMENT) if f"`{key}`" not in table] == []

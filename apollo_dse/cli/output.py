@@ -20,13 +20,18 @@ SECONDS_BETWEEN_LINES = 5.0
 SECONDS_BETWEEN_FRAMES = 0.25
 """How often progress is drawn where stderr is a terminal."""
 
+SCHEMA = "apollo-dse.result"
+SCHEMA_VERSION = 1
+"""Of the documents of `--json` (docs/documents.md); it rises when a key changes its meaning or goes."""
+
 PIPE_COLUMNS = 240  # a pipe has no width; wide enough that no table is cut
 COUNTS = ((1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k"), (1.0, ""))
 
 
-def document(data: Mapping[str, object] | Sequence[object]) -> None:
-    """Write one JSON document to stdout; numbers that are not finite become null."""
-    sys.stdout.write(json.dumps(finite(data), indent=2, allow_nan=False) + "\n")
+def document(data: Mapping[str, object]) -> None:
+    """Write one JSON document to stdout, its schema first; numbers that are not finite become null."""
+    told = finite({"schema": SCHEMA, "schema_version": SCHEMA_VERSION, **data})
+    sys.stdout.write(json.dumps(told, indent=2, allow_nan=False) + "\n")
 
 
 def finite(value: object) -> object:

@@ -17,7 +17,7 @@ def tasks(*, json: JsonOption = False) -> None:
 
     told = {name: about(name) for name in TASKS}
     if json:
-        output.document(told)
+        output.document({"tasks": told})
         return
     rows = []
     for name, task in told.items():

@@ -60,7 +60,7 @@ def validate(
         with user_input():
             output.note(f"wrote {page.write(found, out)}")
     if json:
-        output.document([_describe(each) for each in found])
+        output.document({"comparisons": [_describe(each) for each in found]})
         return
     for each in found:
         _show_cases(each)

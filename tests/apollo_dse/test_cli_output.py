@@ -17,7 +17,10 @@ def test_counts_and_bytes_have_their_own_prefixes():
 def test_a_document_is_one_json_value_and_holds_null_for_what_is_not_finite(capsys):
     output.document({"latency_s": math.inf, "rows": ({"x": math.nan, "y": (1, 2.5)},), "name": "a"})
     written = capsys.readouterr().out
-    assert json.loads(written) == {"latency_s": None, "rows": [{"x": None, "y": [1, 2.5]}], "name": "a"}
+    told = json.loads(written)
+    assert list(told)[:2] == ["schema", "schema_version"]
+    assert (told.pop("schema"), told.pop("schema_version")) == ("apollo-dse.result", 1)
+    assert told == {"latency_s": None, "rows": [{"x": None, "y": [1, 2.5]}], "name": "a"}
     assert written.endswith("}\n")
 
 

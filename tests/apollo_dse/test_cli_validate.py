@@ -42,7 +42,7 @@ def references(monkeypatch):
 
 def test_json_is_a_list_of_comparisons(references, capsys, tmp_path):
     assert main(["validate", "--data", str(tmp_path), "--json"]) == 0
-    found = json.loads(capsys.readouterr().out)
+    found = json.loads(capsys.readouterr().out)["comparisons"]
     wanted = {"reference", "metric", "cases", "mape", "max_error", "spearman", "kendall", "target", "met"}
     assert all(wanted <= set(each) for each in found)
     counts, chip = found
@@ -56,7 +56,7 @@ def test_json_is_a_list_of_comparisons(references, capsys, tmp_path):
 def test_what_needs_a_missing_file_is_left_out_by_name(references, capsys):
     assert main(["validate", "--json"]) == 0
     captured = capsys.readouterr()
-    assert [each["reference"] for each in json.loads(captured.out)] == ["Counts"]
+    assert [each["reference"] for each in json.loads(captured.out)["comparisons"]] == ["Counts"]
     assert "chip is left out: it needs chip.csv in a folder given by --data" in captured.err
 
 

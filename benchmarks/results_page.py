@@ -1,0 +1,229 @@
+"""The page of measured results, docs/results.md, from the committed results.
+
+    python benchmarks/results_page.py
+
+Results are in the order of `SECTIONS`; one that is not among them is not on the page.
+"""
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import results_rows as rows
+
+HERE = Path(__file__).parent
+RESULTS = HERE / "results"
+PAGE = HERE.parent / "docs" / "results.md"
+INTRODUCTION = """\
+# Measured results
+
+Every table is made from a file of `benchmarks/results/` by `benchmarks/results_page.py`; the script that is
+named measured it, and its docstring says how. How far the cost models agree with silicon and with other models
+stands in [validation.md](validation.md). Times are those of the machine that is named, and on shared ones too
+long.
+"""
+
+TWO_CORES = "two idle cores of a virtual machine"
+SHARED = "two cores of a virtual machine, which other work shared"
+ANY = "any: no time is measured"
+
+
+@dataclass(frozen=True)
+class Section:
+    """A result as a part of the page.
+
+    `script` is what measured it, `said` what the table shows, `machine` on what, and
+    `rows` makes the table of the file's content.
+    """
+
+    result: str
+    title: str
+    script: str
+    said: str
+    machine: str
+    rows: Callable[[Any], rows.Rows]
+
+    def text(self) -> str:
+        """The section in Markdown."""
+        content = json.loads((RESULTS / f"{self.result}.json").read_text(encoding="utf-8"))
+        about = f"`{self.script}`, `benchmarks/results/{self.result}.json`. Machine: {self.machine}."
+        return f"## {self.title}\n\n{self.said}\n\n{table(self.rows(content))}\n\n{about}\n"
+
+
+def table(lines: rows.Rows) -> str:
+    """A Markdown table; the first row is its head."""
+    head, *body = ["| " + " | ".join(map(str, row)) + " |" for row in lines]
+    return "\n".join([head, "|" + "---|" * (head.count(" | ") + 1), *body])
+
+
+SECTIONS = (
+    Section(
+        "exact_optimum",
+        "The exact optimum",
+        "benchmarks/exact_optimum.py",
+        "Spaces solved whole, with nothing known beforehand; and a part of one measured point by point.",
+        TWO_CORES,
+        rows.exact_optimum,
+    ),
+    Section(
+        "compare",
+        "Optimizers on solved tasks",
+        "apollo-dse compare",
+        "Six tasks of the edge space, three seeds, all at their defaults. Regrets are medians over tasks of"
+        " medians over seeds; seconds a trial are without those of measuring.",
+        "two cores",
+        rows.compare,
+    ),
+    Section(
+        "transfer",
+        "What earlier searches are worth",
+        "benchmarks/transfer.py",
+        "Exact regret after so many trials, medians over the runs that a method made; `cold` had no priors.",
+        ANY,
+        rows.transfer,
+    ),
+    Section(
+        "gradient",
+        "Searches by slopes",
+        "benchmarks/gradient.py",
+        "Points asked for, slopes counted, until the best is within 5 % and 1 % of the optimum, medians over"
+        " seeds.",
+        SHARED,
+        rows.gradient,
+    ),
+    Section(
+        "evolution_knobs",
+        "Knobs of evolution",
+        "benchmarks/evolution_knobs.py",
+        "MobileNetV2, energy-delay product within 10 mm2: the best over the best known, geometric mean of 10"
+        " seeds.",
+        ANY,
+        rows.evolution_knobs,
+    ),
+    Section(
+        "bayesian_encoding",
+        "Ordinals by rank or by logarithm",
+        "benchmarks/bayesian_encoding.py",
+        "Best latency over the best known on a stand-in for slow simulators, geometric mean of six seeds.",
+        ANY,
+        rows.bayesian_encoding,
+    ),
+    Section(
+        "pricing",
+        "Pricing on the CPU",
+        "benchmarks/pricing.py",
+        "A pair is a mapping of a front on a design, priced in all four states of its activations.",
+        TWO_CORES,
+        rows.pricing,
+    ),
+    Section(
+        "gpu_pricing",
+        "Pricing on a GPU",
+        "benchmarks/gpu_pricing.py",
+        "Pairs a second of the kernel for latency; then designs priced one by one, and the seconds of all.",
+        "the card that is named",
+        rows.gpu_pricing,
+    ),
+    Section(
+        "timeloop_mapper",
+        "The mapper beside Timeloop's",
+        "benchmarks/timeloop_mapper.py",
+        "Our score over that of the other tool's best mapping, both counted by Timeloop's rules; below 1 is"
+        " better.",
+        "16 processes on 16 virtual cores; the other tool's seconds are those of its own record",
+        rows.timeloop_mapper,
+    ),
+    Section(
+        "zigzag_mapper",
+        "The mapper beside ZigZag's",
+        "benchmarks/zigzag_mapper.py",
+        "Energy times cycles of our best mapping over that of ZigZag's best, counted alike; below 1 is better.",
+        SHARED,
+        rows.zigzag_mapper,
+    ),
+    Section(
+        "timeloop_exact",
+        "Exact counts beside Timeloop's",
+        "benchmarks/timeloop_exact.py",
+        "On the same mappings: how often the words of a literal execution are those that Timeloop counts.",
+        ANY,
+        rows.timeloop_exact,
+    ),
+    Section(
+        "hierarchy_portfolios",
+        "Portfolios of deep hierarchies",
+        "benchmarks/hierarchy_portfolios.py",
+        "Simba's packages: the best of the portfolio over the best mapping that anyone found for the design.",
+        ANY,
+        rows.hierarchy_portfolios,
+    ),
+    Section(
+        "gemmini_constants",
+        "Constants fitted on Gemmini's RTL",
+        "benchmarks/gemmini_constants.py",
+        "Four constants of its memory system, and what is left out of the fit.",
+        ANY,
+        rows.gemmini_constants,
+    ),
+    Section(
+        "nas_bench_201",
+        "Searches of NAS-Bench-201",
+        "benchmarks/nas_bench_201.py",
+        "Mean of the best test accuracy after so many networks, in per cent, and the share of runs that found"
+        " the best network by the end.",
+        ANY,
+        rows.nas_bench_201,
+    ),
+    Section(
+        "accuracy_surrogate",
+        "The accuracy surrogate",
+        "benchmarks/accuracy_surrogate.py",
+        "Accel-NASBench, 5,125 networks, five folds; how many of those held back lie within the intervals.",
+        ANY,
+        rows.accuracy_surrogate,
+    ),
+    Section(
+        "proxies",
+        "Scores of untrained networks",
+        "benchmarks/proxies.py",
+        "Rank correlation with the test accuracies of 300 cells of NAS-Bench-201 on CIFAR-10.",
+        SHARED,
+        rows.proxies,
+    ),
+    Section(
+        "supernet",
+        "Weight sharing",
+        "benchmarks/supernet.py",
+        "The best of 100 cells by a supernet's weights, and how the supernet ranks 24 cells.",
+        SHARED,
+        rows.supernet,
+    ),
+    Section(
+        "gradient_search",
+        "DARTS, NASP and ENAS",
+        "benchmarks/gradient_search.py",
+        "Cell and design for the digits, within limits on latency and area, one seed.",
+        SHARED,
+        rows.gradient_search,
+    ),
+    Section(
+        "morphism",
+        "Networks that grow",
+        "benchmarks/morphism.py",
+        "Growth: epochs until a child is better than its parent by a margin. Search: a co-search whose children"
+        " inherit weights, against training each from scratch.",
+        SHARED,
+        rows.morphism,
+    ),
+)
+
+
+def text() -> str:
+    """The page."""
+    return "\n".join([INTRODUCTION, *(section.text() for section in SECTIONS)])
+
+
+if __name__ == "__main__":
+    PAGE.write_text(text(), encoding="utf-8")
