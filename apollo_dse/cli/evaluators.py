@@ -34,7 +34,7 @@ def evaluators(
     with user_input():
         rows = [_row(name) for name in names or world.names()]
     if json:
-        output.document(rows)
+        output.document({"evaluators": rows})
         return
     columns = ("name", "here", "measures", "about")
     output.table(columns, [[str(row[column]) for column in columns] for row in rows])

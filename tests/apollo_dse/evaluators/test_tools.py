@@ -378,7 +378,7 @@ def test_only_a_program_elsewhere_is_told_where_it_is():
 def test_the_command_says_who_can_run_here(tmp_path, capsys, monkeypatch):
     monkeypatch.setenv("PATH", str(tmp_path))
     assert main(["evaluators", "--json"]) == 0
-    rows = {row["name"]: row for row in json.loads(capsys.readouterr().out)}
+    rows = {row["name"]: row for row in json.loads(capsys.readouterr().out)["evaluators"]}
     assert rows["analytical"]["runs"]
     assert "latency_s" in rows["analytical"]["measures"]
     assert not rows["timeloop"]["runs"]
