@@ -312,6 +312,31 @@ def test_sizes_that_can_be_spread_are_those_whose_loops_fit_both_axes(mesh, both
     assert found.tolist() == fit
 
 
+@pytest.mark.parametrize("version", ["head", "v303"])
+def test_a_tile_is_given_up_only_if_all_its_orders_are_hopeless(version):
+    problem, hardware = row_of_windows(12, 3, 8), machine((12, 60), (3, 2), inner_array=True)
+    lattice = Lattice(problem)
+    vectors = [arrays.factor_vectors(lattice, mesh) for mesh in hardware.meshes]
+    keeps = (frozenset({0, 2}), frozenset({1, 2}), ALL)
+    search = Search(lattice, Chain(hardware, problem, keeps, version), vectors, "energy")
+    front, met = search.steps.start(), 0
+    for level in range(len(keeps)):
+        front, _ = search._spread(front, level, np.inf, 10**6)
+        fits = search.bounds.fits[level] if level < 2 else np.arange(lattice.size) == lattice.size - 1
+        rows, sizes = lattice.pairs(front.size, search.bounds.fits[level])
+        rows, sizes = rows[fits[sizes]], sizes[fits[sizes]]
+        settled = search._settled(front, level) - search.credit_later[level + 1] + search.mac_pj
+        least = settled[rows] + search._waiting(front, level, rows, sizes)
+        trips = lattice.extents[sizes] // lattice.extents[front.size[rows]]
+        pairs, chosen, orders = search.steps.classes(trips, front.waits[rows])
+        grown = search.steps.loop(front.take(rows[pairs]), level, sizes[pairs], trips[pairs], chosen, orders)
+        scores = search._scores(grown, level, looped=True)
+        assert (least[pairs] <= scores * (1 + 1e-9)).all()
+        met += (least[pairs] >= scores * (1 - 1e-9)).sum()
+        front = search.steps.settle(grown.take(slice(None, None, 1 + scores.size // 300)), level)
+    assert met > 100
+
+
 def test_ways_that_no_weights_prefer_are_left_out_and_no_others():
     hops = np.array([[1.0, 4.0], [4.0, 1.0], [2.0, 2.0], [3.0, 1.9], [2.5, 2.0], [1.0, 4.0], [1.4, 3.4]])
     assert arrays._least(hops).tolist() == [0, 1, 2]
