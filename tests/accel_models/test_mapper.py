@@ -149,6 +149,7 @@ def searched(hardware, problem, keeps, objective, least, both_axes):
     chain = Chain(hardware, problem, keeps, "head", both_axes=both_axes)
     search = Search(lattice, chain, vectors, objective)
     assert search.root() <= least * (1 + 1e-9)
+    assert search.run(least * (1 - 1e-6), None, 10**6) is None
     return search.run(least * (1 + 1e-6), None, 10**6).scores.min()
 
 
@@ -322,6 +323,7 @@ def test_a_tile_is_given_up_only_if_all_its_orders_are_hopeless(version):
     front, met = search.steps.start(), 0
     for level in range(len(keeps)):
         front, _ = search._spread(front, level, np.inf, 10**6)
+        assert search._loop(front, level, search.mac_pj, 1)[0].size.size == 0
         fits = search.bounds.fits[level] if level < 2 else np.arange(lattice.size) == lattice.size - 1
         rows, sizes = lattice.pairs(front.size, search.bounds.fits[level])
         rows, sizes = rows[fits[sizes]], sizes[fits[sizes]]
