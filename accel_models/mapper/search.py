@@ -150,6 +150,8 @@ class Search:
         for start in range(0, front.size.size, chunk):
             part = front.take(slice(start, start + chunk))
             rows, sizes = self._tiles(part, level, incumbent)
+            if not rows.size:
+                continue
             steps = self.lattice.extents[sizes] // self.lattice.extents[part.size[rows]]
             again, chosen, options = self.steps.classes(steps, part.waits[rows])
             rows, sizes, steps = rows[again], sizes[again], steps[again]
@@ -160,6 +162,9 @@ class Search:
             parents.append(start + rows[good])
             trips.append(steps[good])
             orders += [options[each].order for each in chosen[good]]
+        if not fronts:
+            none = np.empty(0, dtype=np.int64)
+            return front.take(none), Move(level, none)
         return Front.joined(fronts), Move(level, np.concatenate(parents), None, np.concatenate(trips), orders)
 
     def _tiles(self, front: Front, level: int, incumbent: float) -> tuple[Ints, Ints]:

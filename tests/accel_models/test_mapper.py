@@ -149,6 +149,7 @@ def searched(hardware, problem, keeps, objective, least, both_axes):
     chain = Chain(hardware, problem, keeps, "head", both_axes=both_axes)
     search = Search(lattice, chain, vectors, objective)
     assert search.root() <= least * (1 + 1e-9)
+    assert search.run(least * (1 - 1e-6), None, 10**6) is None
     return search.run(least * (1 + 1e-6), None, 10**6).scores.min()
 
 
@@ -310,6 +311,32 @@ def test_sizes_that_can_be_spread_are_those_whose_loops_fit_both_axes(mesh, both
     loops = [[(dim, trips) for dim, trips in enumerate(each) if trips > 1] for each in lattice.extents.tolist()]
     fit = [size for size, each in enumerate(loops) if next(spread(each, 1, mesh, both_axes), None) is not None]
     assert found.tolist() == fit
+
+
+@pytest.mark.parametrize("version", ["head", "v303"])
+def test_a_tile_is_given_up_only_if_all_its_orders_are_hopeless(version):
+    problem, hardware = row_of_windows(12, 3, 8), machine((12, 60), (3, 2), inner_array=True)
+    lattice = Lattice(problem)
+    vectors = [arrays.factor_vectors(lattice, mesh) for mesh in hardware.meshes]
+    keeps = (frozenset({0, 2}), frozenset({1, 2}), ALL)
+    search = Search(lattice, Chain(hardware, problem, keeps, version), vectors, "energy")
+    front, met = search.steps.start(), 0
+    for level in range(len(keeps)):
+        front, _ = search._spread(front, level, np.inf, 10**6)
+        assert search._loop(front, level, search.mac_pj, 1)[0].size.size == 0
+        fits = search.bounds.fits[level] if level < 2 else np.arange(lattice.size) == lattice.size - 1
+        rows, sizes = lattice.pairs(front.size, search.bounds.fits[level])
+        rows, sizes = rows[fits[sizes]], sizes[fits[sizes]]
+        settled = search._settled(front, level) - search.credit_later[level + 1] + search.mac_pj
+        least = settled[rows] + search._waiting(front, level, rows, sizes)
+        trips = lattice.extents[sizes] // lattice.extents[front.size[rows]]
+        pairs, chosen, orders = search.steps.classes(trips, front.waits[rows])
+        grown = search.steps.loop(front.take(rows[pairs]), level, sizes[pairs], trips[pairs], chosen, orders)
+        scores = search._scores(grown, level, looped=True)
+        assert (least[pairs] <= scores * (1 + 1e-9)).all()
+        met += (least[pairs] >= scores * (1 - 1e-9)).sum()
+        front = search.steps.settle(grown.take(slice(None, None, 1 + scores.size // 300)), level)
+    assert met > 100
 
 
 def test_ways_that_no_weights_prefer_are_left_out_and_no_others():
