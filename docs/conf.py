@@ -41,6 +41,9 @@ PROJECT_PAGES = {
 }
 """Pages of the site that are files of the project's root."""
 
+TITLED = re.compile(r"^```(\w+) (?:title|into)=(\S+)$", re.M)
+"""The head of a block of code that is a file; its name becomes the caption."""
+
 
 def setup(app: Sphinx) -> None:
     """Connect what changes pages and docstrings before they are parsed."""
@@ -58,6 +61,7 @@ def read(app: Sphinx, page: str, source: list[str]) -> None:
     elif page == app.config.root_doc:
         others = {file.stem for file in HERE.glob("*.md")} - {page, *source[0].split()}
         source[0] = source[0].replace("OTHERS", "\n".join(sorted(others)))
+    source[0] = TITLED.sub(r"```{code-block} \1\n:caption: \2\n", source[0])
 
 
 def moved(text: str) -> str:

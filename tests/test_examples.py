@@ -1,5 +1,6 @@
 """The examples' own code, run with few trials."""
 
+import json
 import runpy
 from pathlib import Path
 
@@ -31,3 +32,16 @@ def test_the_main_job_tells_its_times_and_leaves_a_report(tmp_path, monkeypatch,
 @pytest.mark.parametrize("script", SCRIPTS, ids=lambda script: script.stem)
 def test_an_example_is_short(script):
     assert len(script.read_text(encoding="utf-8").splitlines()) < 60
+
+
+def test_the_notebook_runs_and_keeps_no_outputs(tmp_path, monkeypatch, capsys):
+    """Its cells are plain Python, so they are run as such: a kernel would bring some twenty packages along."""
+    monkeypatch.chdir(tmp_path)
+    notebook = json.loads((EXAMPLES / "08_notebook.ipynb").read_text(encoding="utf-8"))
+    cells = [cell for cell in notebook["cells"] if cell["cell_type"] == "code"]
+    assert all(cell["outputs"] == [] and cell["execution_count"] is None for cell in cells)
+    namespace = {"__name__": "__main__"}
+    for cell in cells:
+        exec("".join(cell["source"]), namespace)
+    assert "solved" in capsys.readouterr().out
+    assert (tmp_path / "notebook-report.html").read_text(encoding="utf-8").startswith("<!doctype html>")
