@@ -217,6 +217,15 @@ SECTIONS = (
         SHARED,
         rows.morphism,
     ),
+    Section(
+        "package",
+        "The package",
+        "benchmarks/package.py",
+        "The wheel in a fresh environment, where a search, a report and an optimum were run; a MB is 2^20"
+        " bytes, bytecode not counted. `pinned` has the versions of constraints.txt, with torch for the CPU.",
+        "Linux, x86-64; sizes of torch depend on where it comes from",
+        rows.package,
+    ),
 )
 
 

@@ -219,5 +219,14 @@ def morphism(found: Any) -> Rows:
             yield f"`{name}`", "search", way, f"{row['epochs']:g}", f"{row['training_seconds']:.1f}", result
 
 
+def package(found: Any) -> Rows:
+    """An interpreter a row."""
+    yield "Python", "torch", "wheel", "unpacked", "site-packages", "of that the largest"
+    for name, row in found.items():
+        most = ", ".join(f"{folder} {size}" for folder, size in list(row["largest_mb"].items())[:3])
+        sizes = [f"{row[key]} MB" for key in ("wheel_mb", "unpacked_mb", "site_packages_mb")]
+        yield name, row["versions"]["torch"], *sizes, most
+
+
 def _known(value: float | None) -> float:
     return inf if value is None else value
