@@ -118,6 +118,7 @@ class Round:
     words: tuple[str, ...] = ("--evaluator", "sim.yaml", "--workers", str(WORKERS))
     store: str = "store.sqlite"
     harmed_s: float | None = None
+    harmed: bool = False
     reasons: tuple[str, ...] = ()
     said: list[str] = field(default_factory=list)
 
@@ -155,12 +156,13 @@ class Round:
         self.harmed_s = time.clock_gettime(time.CLOCK_BOOTTIME)
         with suppress(ProcessLookupError):
             os.kill(pid, signal.SIGKILL)
+            self.harmed = True
 
     def running(self, column: int) -> int | None:
         """The process, or its parent, of a run that is under way."""
         log = self.log()
-        ended = {line[2] for line in log if line[0] == "ended"}
-        found = [line[column] for line in log if line[0] == "begun" and line[2] not in ended]
+        ended = {line[1:3] for line in log if line[0] == "ended"}
+        found = [line[column] for line in log if line[0] == "begun" and line[1:3] not in ended]
         found = [pid for pid in found if Path(f"/proc/{pid}").exists()]
         return self.chance.choice(found) if found else None
 
@@ -245,6 +247,7 @@ def full_disk(round_: Round) -> None:
     process = round_.start()
     round_.at_a_moment(process)
     round_.harmed_s = time.clock_gettime(time.CLOCK_BOOTTIME)
+    round_.harmed = process.poll() is None
     with suppress(OSError), (disk / "filler").open("wb", buffering=0) as filler:
         while True:
             filler.write(b"x" * 256)
@@ -263,12 +266,14 @@ def two_drivers(round_: Round) -> None:
     assert code in (0, 2), said
     if code == 2:
         assert "another process" in said, said
+        round_.harmed = True
     assert round_.ended(first)[0] == 0
 
 
 def jumping_clock(round_: Round) -> None:
     """The driver's clock, an hour to a year back or on, at every look at it."""
     (round_.folder / "sitecustomize.py").write_text(CLOCK)
+    round_.harmed = True
     process = round_.start("--seed", str(round_.chance.randrange(1000)))
     assert round_.ended(process)[0] == 0
 
@@ -276,6 +281,7 @@ def jumping_clock(round_: Round) -> None:
 def vandals(round_: Round) -> None:
     """Simulators that hang, print garbage, nan, infinite or negative values, fork, or exit."""
     (round_.folder / "vandals").touch()
+    round_.harmed = True
     assert round_.ended(round_.start("--seed", str(round_.chance.randrange(1000))))[0] == 0
     for x, metrics, reason in _stored(round_.folder / round_.store):
         wanted = VANDALISM.get(x % 16)
@@ -407,7 +413,8 @@ def tried(fault: str, seed: int) -> dict[str, object]:
                 again = _checked(round_)
         except AssertionError as error:
             why = str(error) or "an assertion"
-        return {"seed": seed, "survived": not why, "why": why, "again": again, "said": round_.said}
+        found = {"seed": seed, "survived": not why, "why": why, "harmed": round_.harmed}
+        return {**found, "again": again, "said": round_.said}
 
 
 def missing() -> dict[str, str]:
@@ -441,6 +448,7 @@ def main() -> None:
                 "what": (FAULTS[fault].__doc__ or "").strip(),
                 "tried": len(rounds),
                 "survived": sum(bool(each["survived"]) for each in rounds),
+                "harmed": sum(bool(each["harmed"]) for each in rounds),
                 "measured_again_in_flight": sum(int(str(each["again"])) for each in rounds),
                 "said": dict(Counter(_shape(text) for each in rounds for text in each["said"]).most_common(6)),
                 "lost": [each for each in rounds if not each["survived"]],
