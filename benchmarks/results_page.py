@@ -139,7 +139,7 @@ SECTIONS = (
         "zigzag_mapper",
         "The mapper beside ZigZag's",
         "benchmarks/zigzag_mapper.py",
-        "Energy times cycles of our best mapping over that of ZigZag's best, counted alike; below 1 is better.",
+        "What our best mapping takes over what ZigZag's best does, counted alike; below 1 is better.",
         SHARED,
         rows.zigzag_mapper,
     ),

@@ -121,12 +121,20 @@ def timeloop_mapper(found: Any) -> Rows:
 
 
 def zigzag_mapper(found: Any) -> Rows:
-    """A layer a row."""
-    yield "layer", "memories", "ours over ZigZag's, Timeloop's rules", "exactly", "s, ours", "s, ZigZag"
+    """A layer, machine and goal a row; no ratio of a mapping that cannot be translated."""
+    yield "layer", "memories", "goal", "ours over ZigZag's, Timeloop's rules", "exactly", "s, ours", "s, ZigZag"
+    goals = {"edp": "energy x cycles", "energy": "energy", "delay": "cycles"}
     for row in found["rows"]:
         ours = row["exact"]
-        ratios = f"{ours['ratio_timeloop']:.3f}", f"{ours['ratio_exact']:.3f}"
-        yield row["layer"], row["machine"], *ratios, ours["seconds"], row["zigzag_seconds"]
+        ratios = (f"{ours[each]:.3f}" if each in ours else "-" for each in ("ratio_timeloop", "ratio_exact"))
+        yield (
+            row["layer"],
+            row["machine"],
+            goals[row["objective"]],
+            *ratios,
+            ours["seconds"],
+            row["zigzag_seconds"],
+        )
 
 
 def timeloop_exact(found: Any) -> Rows:
