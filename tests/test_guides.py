@@ -22,6 +22,7 @@ def begin(name, folder):
     return page
 
 
+@pytest.mark.slow
 def test_the_tutorial(folder, capsys):
     follow(begin("tutorial", folder), capsys)
     assert (folder / "first.html").read_text(encoding="utf-8").startswith("<!doctype html>")

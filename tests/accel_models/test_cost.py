@@ -149,6 +149,7 @@ def test_refuses_unknown_goals() -> None:
         CostModel(minimize="speed").evaluate([build_edge(V1)], NETWORK)  # type: ignore[arg-type]
 
 
+@pytest.mark.slow
 def test_a_mapspace_that_was_cut_is_told(monkeypatch, tmp_path) -> None:
     network = Workload(name="one", layers=(Layer(name="conv", k=24, c=24, p=24, q=24),))
     monkeypatch.setenv("APOLLO_DSE_CACHE", str(tmp_path))  # what is found below must not stay
