@@ -9,6 +9,9 @@ from apollo_dse.evaluators import Evaluator
 from apollo_dse.registry import Registry
 from search_spaces import NetworkSpace
 
+ACCURACY_STD = "accuracy_std"
+"""Metric: standard deviation of a predicted accuracy, or of that of trainings from one seed to another."""
+
 KINDS = Registry(
     kind="accuracy",
     group="apollo_dse.accuracies",

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from apollo_dse.codesign.accuracy import ACCURACY_STD
 from apollo_dse.codesign.accuracy.rows import Rows, read
 from apollo_dse.encoding import Encoding
 from apollo_dse.problem import ACCURACY
@@ -21,9 +22,6 @@ from search_spaces import NetworkSpace, Point
 
 if TYPE_CHECKING:
     from apollo_dse.optimizers.bayesian.surrogate import GaussianProcess
-
-ACCURACY_STD = "accuracy_std"
-"""Metric: standard deviation of what training the network would give, as the surrogate has it."""
 
 FITTED = 400
 """Networks that length scales and noise are fitted to."""

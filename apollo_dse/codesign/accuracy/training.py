@@ -13,6 +13,7 @@ from typing import Self
 import torch
 
 from apollo_dse.codesign import training
+from apollo_dse.codesign.accuracy import ACCURACY_STD
 from apollo_dse.codesign.accuracy.fitting import DEFAULT, digest, file_of, has_cells, module_for, skeleton_for
 from apollo_dse.codesign.datasets import Dataset, load
 from apollo_dse.codesign.training import ONE_THREAD, Compute, Report, Schedule, accuracy, train
@@ -21,9 +22,6 @@ from apollo_dse.trial import Measurement
 from search_spaces import NetworkSpace, Point, canonical
 
 USUAL = Schedule()
-
-ACCURACY_STD = "accuracy_std"
-"""Metric: standard deviation of the accuracy from one seed to another."""
 
 
 class Training:

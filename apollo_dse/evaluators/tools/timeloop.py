@@ -17,17 +17,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import Literal
 
 from accel_models import Accelerator, Layer, Workload
 from accel_models.interop import timeloop
 from accel_models.mapping import Mapping as LoopNest
-from apollo_dse.evaluators.command.description import Limits
 from apollo_dse.evaluators.identity import digest
 from apollo_dse.evaluators.several import SHARED
 from apollo_dse.evaluators.tools.program import Program, located
-from apollo_dse.evaluators.tools.tool import Job, ToolEvaluator, Totals
-from search_spaces.space import DesignSpace
+from apollo_dse.evaluators.tools.tool import Job, MapperEvaluator, Totals
 
 BINARY = "timeloop-model"
 STATS = "timeloop-model.stats.txt"
@@ -44,7 +41,7 @@ TOTAL = re.compile(r"^ {1,16}Total {1,32}= (?P<energy>[0-9.e+-]{1,32})$", re.MUL
 PICOJOULES = {"p": 1.0, "f": 1e-3}
 
 
-class Timeloop(ToolEvaluator):
+class Timeloop(MapperEvaluator):
     """Latency and energy of our mappings, as Timeloop counts them.
 
     Args:
@@ -57,17 +54,6 @@ class Timeloop(ToolEvaluator):
 
     name = "timeloop"
     costs = ("latency_s", "energy_j", "edp_js", "utilization", SHARED)
-
-    def __init__(
-        self,
-        design_space: DesignSpace,
-        workloads: Sequence[Workload],
-        program: str | None = None,
-        limits: Limits | None = None,
-        minimize: Literal["latency", "energy", "edp"] = "latency",
-    ) -> None:
-        super().__init__(design_space, workloads, program, limits)
-        self.minimize = minimize
 
     @classmethod
     def find(cls, program: str | None = None) -> Program:
@@ -82,11 +68,6 @@ class Timeloop(ToolEvaluator):
             how = "build Timeloop (github.com/NVlabs/timeloop), or name the binary"
             raise ValueError(f"the program {BINARY!r} must be there and executable, but none is {where}; {how}")
         return Program(path, digest(Path(path).read_bytes()))
-
-    @property
-    def fingerprint(self) -> str:
-        """What every simulator's has, and what layers are mapped for."""
-        return f"{super().fingerprint} minimize={self.minimize}"
 
     def refusal(self, accelerator: Accelerator) -> str | None:
         """Why Timeloop has no words for a design."""

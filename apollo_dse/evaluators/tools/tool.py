@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import partial
 from importlib.metadata import version as version_of
 from pathlib import Path
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 from accel_models import Accelerator, Workload
 from apollo_dse.evaluators.command.attempts import attempted
@@ -176,6 +176,29 @@ class ToolEvaluator(ABC):
                 return said
             sums = {name: sums.get(name, 0.0) + value for name, value in said.metrics.items()}
         return sums
+
+
+class MapperEvaluator(ToolEvaluator):
+    """A simulator that chooses mappings itself.
+
+    Arguments and errors are those of `ToolEvaluator`; `minimize` is what each layer is mapped for.
+    """
+
+    def __init__(
+        self,
+        design_space: DesignSpace,
+        workloads: Sequence[Workload],
+        program: str | None = None,
+        limits: Limits | None = None,
+        minimize: Literal["latency", "energy", "edp"] = "latency",
+    ) -> None:
+        super().__init__(design_space, workloads, program, limits)
+        self.minimize = minimize
+
+    @property
+    def fingerprint(self) -> str:
+        """That of a simulator, and what layers are mapped for."""
+        return f"{super().fingerprint} minimize={self.minimize}"
 
 
 def _written(job: Job, directory: Path) -> Sequence[str]:

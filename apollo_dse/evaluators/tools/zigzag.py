@@ -22,18 +22,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import yaml
 
 from accel_models import Accelerator, BufferLevel, Layer, SpatialAxis, Workload
 from accel_models.dataflows.systolic.array import STATIONARY
 from accel_models.workload import Dim, Operand
-from apollo_dse.evaluators.command.description import Limits
 from apollo_dse.evaluators.several import SHARED
 from apollo_dse.evaluators.tools.program import Program, interpreter_with
-from apollo_dse.evaluators.tools.tool import Job, ToolEvaluator, Totals
-from search_spaces.space import DesignSpace
+from apollo_dse.evaluators.tools.tool import Job, MapperEvaluator, Totals
 
 DRIVER = Path(__file__).with_name("drivers") / "run_zigzag.py"
 INSTALL = "pip install zigzag-dse==3.9.1 six 'numpy<2.4'"
@@ -63,7 +61,7 @@ MOST_AXES = 4
 EQUATION = "O[b][g][k][oy][ox]+=W[g][k][c][fy][fx]*I[b][g][c][iy][ix]"
 
 
-class ZigZag(ToolEvaluator):
+class ZigZag(MapperEvaluator):
     """Latency and energy of ZigZag's best mapping, for systolic arrays and for chains of levels.
 
     Args:
@@ -77,17 +75,6 @@ class ZigZag(ToolEvaluator):
     name = "zigzag"
     costs = ("latency_s", "energy_j", "edp_js", SHARED)
 
-    def __init__(
-        self,
-        design_space: DesignSpace,
-        workloads: Sequence[Workload],
-        program: str | None = None,
-        limits: Limits | None = None,
-        minimize: Literal["latency", "energy", "edp"] = "latency",
-    ) -> None:
-        super().__init__(design_space, workloads, program, limits)
-        self.minimize = minimize
-
     @classmethod
     def find(cls, program: str | None = None) -> Program:
         """The interpreter that has ZigZag.
@@ -96,11 +83,6 @@ class ZigZag(ToolEvaluator):
             ValueError: there is none.
         """
         return interpreter_with("zigzag-dse", program, INSTALL)
-
-    @property
-    def fingerprint(self) -> str:
-        """What every simulator's has, and what layers are mapped for."""
-        return f"{super().fingerprint} minimize={self.minimize}"
 
     def refusal(self, accelerator: Accelerator) -> str | None:
         """Why ZigZag has no words for a design."""

@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 from scipy.stats import kendalltau
 
-from apollo_dse.codesign.accuracy import accuracy
+from apollo_dse.codesign.accuracy import ACCURACY_STD, accuracy
 from apollo_dse.codesign.accuracy.rows import Rows, read
-from apollo_dse.codesign.accuracy.surrogate import ACCURACY_STD, Surrogate
+from apollo_dse.codesign.accuracy.surrogate import Surrogate
 from apollo_dse.codesign.accuracy.table import Table
 from apollo_dse.evaluators import Evaluator
 from apollo_dse.problem import ACCURACY
