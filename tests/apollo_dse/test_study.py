@@ -583,7 +583,8 @@ class TestFailures:
         with Store(tmp_path / "s.sqlite") as store:
             study = Study(problem, Random(problem, seed=0), store, "s", asynchronous=asynchronous)
             assert study.run(200, failures=10) == "failing"
-            assert 10 <= len(study.trials) < 10 + 3
+            most = 10 + 2 if asynchronous else study.batch  # in a batch, later points may end first
+            assert 10 <= len(study.trials) <= most
             assert store.records("s") == study.records, "what was begun is kept"
             before = len(study.trials)
             assert study.run(200, failures=10) == "failing"
