@@ -7,6 +7,7 @@ two values each number lies. Bounds of costs are made of that (`accel_models.rel
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import chain
 from typing import Protocol
 
 import numpy as np
@@ -20,16 +21,39 @@ Settled = Mapping[str, float | int | str]
 
 
 @dataclass(frozen=True, slots=True)
+class Most:
+    """The most that a template can build of something, and what is said of more: `{}` is the amount."""
+
+    amount: float
+    sentence: str
+
+    def violations(self, amount: float) -> tuple[str, ...]:
+        """Why so much cannot be built; nothing if it can."""
+        return (self.sentence.format(amount),) if amount > self.amount else ()
+
+
+@dataclass(frozen=True, slots=True)
 class Floor:
     """What every design has whose parameters are all at least those of a corner, n corners.
 
-    `area_mm2` and `leakage_w` are least values, [n]: those of the corner. `violations` are the template's
-    reasons why a design cannot be built, [n] each: true where all those designs have it.
+    `area_mm2` and `leakage_w` are least values, [n]: those of the corner. So are `amounts`, [n] each: of what
+    the template can build only so much of, by that limit.
     """
 
     area_mm2: Column
     leakage_w: Column
-    violations: Mapping[str, NDArray[np.bool_]]
+    amounts: Mapping[Most, Column]
+
+    @property
+    def buildable(self) -> NDArray[np.bool_]:
+        """Which corners [n] the template can build; of the others no design from there up can be."""
+        kept = [column <= most.amount for most, column in self.amounts.items()]
+        return np.asarray(np.all(kept, axis=0))
+
+    def violations(self, row: int) -> tuple[str, ...]:
+        """Why the template cannot build one of the corners; nothing if it can."""
+        told = (most.violations(float(column[row])) for most, column in self.amounts.items())
+        return tuple(chain.from_iterable(told))
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,5 +124,4 @@ def design_columns(monotone: Monotone, settled: Settled, points: Mapping[str, Co
         points: values of the others, a column a parameter.
     """
     floor, found = monotone.floor(settled, points), monotone.ranges(settled, points, points)
-    violated = np.any(list(floor.violations.values()), axis=0)
-    return DesignColumns(found.least, floor.area_mm2, found.peak_macs_per_s[0], ~violated)
+    return DesignColumns(found.least, floor.area_mm2, found.peak_macs_per_s[0], floor.buildable)

@@ -23,9 +23,12 @@ _BINARY = ("bytes", "KiB", "MiB", "GiB", "TiB")
 _QUANTITY = re.compile(r"(?P<number>[+-]?[0-9.]+(?:e[+-]?[0-9]+)?)\s*(?P<suffix>\S.*)?", re.IGNORECASE)
 
 
+_NUMBERS = (int, float, np.integer, np.floating)
+
+
 def is_number(value: object) -> TypeGuard[float | int]:
     """Whether `value` is a finite number within the range of a float; True and False are none."""
-    if isinstance(value, bool) or not isinstance(value, int | float | np.integer | np.floating):
+    if isinstance(value, bool) or not isinstance(value, _NUMBERS):
         return False
     number = float(value) if isinstance(value, np.floating) else value
     return bool(-sys.float_info.max <= number <= sys.float_info.max)

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from accel_models import Accelerator, technology
-from accel_models.ranges import DesignColumns, Monotone, design_columns
+from accel_models.ranges import Column, DesignColumns, Floor, Monotone, Settled, design_columns
 from search_spaces.parameter import Categorical, Integer, Ordinal, Parameter, Real
 from search_spaces.quantity import Value, nearest_name
 
@@ -86,12 +86,11 @@ class SearchSpace:
 
         Rules see only points whose names and values are right.
         """
-        reasons = [
-            f"`{name}` must have a value, but the point has none" for name in self.names if name not in point
-        ]
+        names = self.names
+        reasons = [f"`{name}` must have a value, but the point has none" for name in names if name not in point]
         for name in point:
-            if name not in self.names:
-                reasons.append(f"`{name}` is no parameter of the space{nearest_name(name, self.names)}")
+            if name not in names:
+                reasons.append(f"`{name}` is no parameter of the space{nearest_name(name, names)}")
         for parameter in self.parameters:
             if parameter.name in point and (reason := parameter.violation(point[parameter.name])) is not None:
                 reasons.append(reason)
@@ -249,12 +248,25 @@ class DesignSpace:
         Raises:
             ValueError: the space is not `monotone`.
         """
+        return design_columns(*self._numbers(points))
+
+    def floor(self, points: Sequence[Point]) -> Floor:
+        """Areas of the designs of such points, and whether and why not they can be built, without the rest.
+
+        Raises:
+            ValueError: the space is not `monotone`.
+        """
+        monotone, settled, values = self._numbers(points)
+        return monotone.floor(settled, values)
+
+    def _numbers(self, points: Sequence[Point]) -> tuple[Monotone, Settled, dict[str, Column]]:
+        """The template's numbers, what all points settle, and the other values, a column a parameter."""
         if self.monotone is None:
             raise ValueError(f"designs of space {self.name!r} have no numbers before they are built")
         free = self.monotone.parameters
         settled = {name: value for name, value in points[0].items() if name not in free}
         values = {name: np.array([float(point[name]) for point in points]) for name in free}
-        return design_columns(self.monotone, settled, values)
+        return self.monotone, settled, values
 
     def span(self) -> tuple[Accelerator, ...]:
         """Designs that have, all together, every value of every parameter: one varies, the others are least.

@@ -98,6 +98,10 @@ class Technology:
     wire_energy: Quantity
     leakage: Quantity
 
+    def __hash__(self) -> int:
+        """Of the name: that of all constants would cost more than what is remembered by it saves."""
+        return hash(self.name)
+
     @property
     def quantities(self) -> tuple[Quantity, ...]:
         """Every constant of this node."""

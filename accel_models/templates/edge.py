@@ -41,6 +41,7 @@ from accel_models import technology
 from accel_models.arch import Accelerator, BufferLevel, SpatialAxis
 from accel_models.formats import WordFormat
 from accel_models.mapspace.choices import UNROLLED_DIMS
+from accel_models.ranges import Most
 from accel_models.technology import Dram, Technology
 from accel_models.templates import die
 
@@ -49,6 +50,9 @@ PE_PORT_WORDS = 4
 ENTRY_BYTES = 8
 ENTRIES_PER_TILE = 16
 PEAK_POWER_W = 15.0
+PEAK_POWER = Most(
+    PEAK_POWER_W, f"peak power must stay within the module's {PEAK_POWER_W:.0f} W, but is {{:.1f}} W"
+)
 DRAM = "LPDDR4"
 CLOCK_MHZ = 1000.0
 NODE = "7nm"
@@ -154,13 +158,10 @@ def _violations(
     levels: tuple[BufferLevel, ...], node: Technology, word: WordFormat, clock_hz: float, die_mm2: float
 ) -> tuple[str, ...]:
     """Why the die cannot be built: reticle, peak power."""
-    found = [*die.violations(die_mm2)]
     num_macs = float(prod(level.fanout for level in levels))
     core_read_j = levels[2].read_energy_j_per_byte
     peak_w = dynamic_power_w(num_macs, core_read_j, node, word, clock_hz) + node.leakage_w_per_mm2 * die_mm2
-    if peak_w > PEAK_POWER_W:
-        found.append(f"peak power must stay within the module's {PEAK_POWER_W:.0f} W, but is {peak_w:.1f} W")
-    return tuple(found)
+    return (*die.RETICLE.violations(die_mm2), *PEAK_POWER.violations(peak_w))
 
 
 def dynamic_power_w(

@@ -27,7 +27,7 @@ class EdgeRanges:
     parameters: tuple[str, ...] = edge.REQUIRED
 
     def floor(self, settled: Settled, lower: Mapping[str, Column]) -> Floor:
-        """Area and leakage of the corners, and whether they exceed the reticle or the peak power.
+        """Area, leakage and peak power of the corners.
 
         Raises:
             ValueError: the technology, DRAM or a format is unknown.
@@ -38,8 +38,7 @@ class EdgeRanges:
         core_read_j = node.sram_read_energy_j_per_byte(lower["core_memory_bytes"], width_bytes)
         leakage_w = node.leakage_w_per_mm2 * die_mm2
         peak_w = edge.dynamic_power_w(_num_macs(lower), core_read_j, node, word, clock_hz) + leakage_w
-        exceeded = {"reticle": die_mm2 > die.RETICLE_MM2, "peak power": peak_w > edge.PEAK_POWER_W}
-        return Floor(die_mm2, leakage_w, exceeded)
+        return Floor(die_mm2, leakage_w, {die.RETICLE: die_mm2, edge.PEAK_POWER: peak_w})
 
     def ranges(self, settled: Settled, lower: Mapping[str, Column], upper: Mapping[str, Column]) -> Ranges:
         """Ranges of the columns of `mapspace.designs.Columns`.

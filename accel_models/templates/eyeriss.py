@@ -136,7 +136,7 @@ def build_eyeriss(point: Point) -> Accelerator:
         vector_op_energy_j=node.vector_op_energy_j(word.activations),
         area_mm2=area,
         leakage_w=node.leakage_w_per_mm2 * total + clocks_w,
-        violations=die.violations(total),
+        violations=die.RETICLE.violations(total),
         parameters=(
             *((name, size[name]) for name in BUSES),
             (

@@ -220,7 +220,7 @@ class _Build:
             vector_op_energy_j=node.vector_op_energy_j(self.word.activations),
             area_mm2=area,
             leakage_w=node.leakage_w_per_mm2 * die_mm2,
-            violations=die.violations(die_mm2),
+            violations=die.RETICLE.violations(die_mm2),
             parameters=self._parameters(),
         )
 

@@ -162,7 +162,7 @@ def _violations(size: dict[str, float], die_mm2: float) -> tuple[str, ...]:
     if size["post_processor_words"] > size["atomic_k"]:
         words, most = size["post_processor_words"], size["atomic_k"]
         found.append(f"the post-processor must take at most atomic-K = {most:g} words, but takes {words:g}")
-    return (*found, *die.violations(die_mm2))
+    return (*found, *die.RETICLE.violations(die_mm2))
 
 
 def _levels(

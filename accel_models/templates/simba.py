@@ -49,6 +49,7 @@ CHIPLET_CLOCK_MHZ = 4.01e6 / (16 * 64 * 2)
 HOP_PJ_PER_BYTE = 8 * (0.82 + 1.75) / 2
 HOP_S = 20e-9
 ROUTER_GB_PER_S, ROUTERS = 68.0, 3
+CHIPLET = die.reticle("a chiplet")
 GLOBAL_WIDTH_BYTES = 32
 
 REQUIRED = (
@@ -108,7 +109,7 @@ def build_simba(point: Point) -> Accelerator:
     return replace(
         built,
         template="simba",
-        violations=die.violations(chiplet_mm2, "a chiplet"),
+        violations=CHIPLET.violations(chiplet_mm2),
         parameters=(("dram_latency_s", latency_s),),
     )
 

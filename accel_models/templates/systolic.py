@@ -192,7 +192,7 @@ def build_systolic(point: Point) -> Accelerator:
         vector_op_energy_j=node.vector_op_energy_j(word.activations),
         area_mm2=area,
         leakage_w=node.leakage_w_per_mm2 * total,
-        violations=die.violations(total),
+        violations=die.RETICLE.violations(total),
         parameters=(
             ("stationary", float(STATIONARY.index(_stationary(given)))),
             ("overlapped_fill", float(given["fill"] == "overlapped")),

@@ -124,16 +124,11 @@ class AnalyticalEvaluator:
     def _by_numbers(self, points: Sequence[Point]) -> list[Measurement | None]:
         """Measurements of feasible designs of the space, where it has their numbers; None for all others."""
         found: list[Measurement | None] = [None] * len(points)
-        space, pricer = self.design_space, self._pricer
-        if pricer is None or space.monotone is None:
+        pricer = self._pricer
+        if pricer is None:
             return found
-        settled = [name for name in space.space.names if name not in space.monotone.parameters]
-        groups: dict[tuple[object, ...], list[int]] = {}
-        for row, point in enumerate(points):
-            if point in space.space:
-                groups.setdefault(tuple(point[name] for name in settled), []).append(row)
-        for rows in groups.values():
-            designs = space.columns([points[row] for row in rows])
+        for rows in self._numbered(points):
+            designs = self.design_space.columns([points[row] for row in rows])
             totals = [self._cost_model.totals(pricer, designs, workload) for workload in self.workloads]
             feasible = [each.feasible.tolist() for each in totals]
             columns, shares = [_columns(each) for each in totals], _bound_shares(totals, pricer.bounds)
@@ -141,6 +136,18 @@ class AnalyticalEvaluator:
                 if all(each[place] for each in feasible):
                     found[row] = Measurement(self._metrics(columns, place), bottlenecks=shares[place])
         return found
+
+    def _numbered(self, points: Sequence[Point]) -> list[list[int]]:
+        """Rows of the points of the space whose designs have numbers before they are built, settled alike."""
+        space = self.design_space
+        if space.monotone is None:
+            return []
+        settled = [name for name in space.space.names if name not in space.monotone.parameters]
+        groups: dict[tuple[object, ...], list[int]] = {}
+        for row, point in enumerate(points):
+            if point in space.space:
+                groups.setdefault(tuple(point[name] for name in settled), []).append(row)
+        return list(groups.values())
 
     def _by_building(self, points: Sequence[Point]) -> list[Measurement]:
         if not points:
@@ -162,13 +169,19 @@ class AnalyticalEvaluator:
         Raises:
             ValueError: as in a call.
         """
-        accelerators = [self.design_space.build(point) for point in points]
+        found: list[Measurement | None] = [None] * len(points)
+        for rows in self._numbered(points):
+            floor = self.design_space.floor([points[row] for row in rows])
+            areas_mm2, buildable = floor.area_mm2.tolist(), floor.buildable.tolist()
+            for place, row in enumerate(rows):
+                found[row] = _previewed(areas_mm2[place], () if buildable[place] else floor.violations(place))
         return [
-            Measurement(infeasible_because="; ".join(accelerator.violations))
-            if accelerator.violations
-            else Measurement({"area_mm2": accelerator.total_area_mm2})
-            for accelerator in accelerators
+            self._built(point) if known is None else known for point, known in zip(points, found, strict=True)
         ]
+
+    def _built(self, point: Point) -> Measurement:
+        accelerator = self.design_space.build(point)
+        return _previewed(accelerator.total_area_mm2, accelerator.violations)
 
     @property
     def is_sloped(self) -> bool:
@@ -241,6 +254,12 @@ def _distinct(workloads: Sequence[Workload]) -> tuple[Workload, ...]:
     if not names or len(set(names)) < len(names):
         raise ValueError(f"workloads must be at least one, of distinct names, but got {names}")
     return tuple(workloads)
+
+
+def _previewed(area_mm2: float, violations: Sequence[str]) -> Measurement:
+    if violations:
+        return Measurement(infeasible_because="; ".join(violations))
+    return Measurement({"area_mm2": area_mm2})
 
 
 def _bound_shares(totals: "Sequence[Totals]", bounds: Sequence[str]) -> list[dict[str, float]]:

@@ -60,10 +60,9 @@ class Envelope:
     def excludes(self, corners: Places) -> list[str]:
         """Why no design from a corner [n, d] up is feasible, as far as is known unpriced; else ""."""
         floor = self.floor(corners)
-        unbuilt = np.any(list(floor.violations.values()), axis=0)
         too_large = floor.area_mm2 > self.most_area_mm2
-        pairs = zip(too_large.tolist(), unbuilt.tolist(), strict=True)
-        return [AREA if large else UNBUILT if never else "" for large, never in pairs]
+        pairs = zip(too_large.tolist(), floor.buildable.tolist(), strict=True)
+        return [AREA if large else "" if can else UNBUILT for large, can in pairs]
 
     def growth(self, boxes: Boxes) -> NDArray[np.float64]:
         """Logarithm of the growth of the least area with one parameter at its upper end, [n, d]."""
