@@ -14,7 +14,7 @@ from apollo_dse.evaluators.engine import Engine
 from apollo_dse.evaluators.tools.scalesim import ScaleSim
 from apollo_dse.evaluators.tools.timeloop import Timeloop
 from apollo_dse.evaluators.tools.zigzag import ZigZag
-from apollo_dse.testing_evaluators import CONTRACTS, Case
+from apollo_dse.testing.evaluators import CONTRACTS, Case
 from search_spaces import get
 from tests.apollo_dse.evaluators import simulators, tools
 
