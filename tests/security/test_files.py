@@ -257,7 +257,7 @@ def test_hostile_sizes_of_an_onnx_file_are_refused(tmp_path, keys):
 
 @pytest.mark.parametrize("package", PACKAGES, ids=lambda path: path.name)
 def test_nothing_is_unpickled_evaluated_or_read_by_a_shell(package):
-    """Calls that no file may ever reach; `testing_evaluators` unpickles what it has just pickled itself."""
+    """Calls that no file may ever reach; `testing/evaluators.py` unpickles what it has just pickled."""
     found = []
     for path in sorted(package.rglob("*.py")):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
@@ -274,7 +274,7 @@ def test_nothing_is_unpickled_evaluated_or_read_by_a_shell(package):
                     or (name == "yaml.load" and "Loader" not in keys)
                     or keys.get("shell") == "True"
                 )
-                if forbidden and path.name != "testing_evaluators.py":
+                if forbidden and not path.match("testing/evaluators.py"):
                     found.append(f"{path}:{node.lineno}: {name}")
     assert found == []
 
