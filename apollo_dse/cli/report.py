@@ -6,8 +6,8 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from apollo_dse.cli import output
-from apollo_dse.cli.arguments import JsonOption, StoreOption
 from apollo_dse.cli.errors import UserError, user_input
+from apollo_dse.cli.options import JsonOption, StoreOption
 
 
 def report(
