@@ -81,8 +81,8 @@ class Outcome:
 
 
 def dumps(value: Mapping[str, Any]) -> str:
-    """JSON, the same for equal values."""
-    return json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False)
+    """JSON, keys in their order: what is printed of a resumed study is what was printed of it before."""
+    return json.dumps(value, separators=(",", ":"), allow_nan=False)
 
 
 def row_of(record: Record) -> tuple[int, int, str, str, str | None, float, str, str]:
