@@ -117,6 +117,7 @@ class Totals:
     steady_energy_j: Tensor
     feasible: Tensor
     _bound_shares: Callable[[], Tensor] = field(repr=False, compare=False)
+    _exceeded: Callable[[], list[dict[str, tuple[float, str]]]] = field(repr=False, compare=False)
 
     def __len__(self) -> int:
         return len(self.latency_s)
@@ -126,14 +127,18 @@ class Totals:
         """Share of the latency by what takes longest, [n, bound] over `Pricer.bounds`; where feasible."""
         return self._bound_shares()
 
+    @cached_property
+    def exceeded(self) -> list[dict[str, tuple[float, str]]]:
+        """Why each design cannot run the workload: need over supply by limit, and the layer of the largest."""
+        return self._exceeded()
+
 
 @dataclass(frozen=True)
 class Costs(Totals):
     """A batch of n accelerators on one workload.
 
-    Where one is not feasible, `reasons` says why; `shortages` has need over supply of each limit that a layer
-    exceeds. `itemized` has the steps of the workload; it is computed
-    when it is first asked for.
+    Where one is not feasible, `reasons` says why. `itemized` has the steps of the workload; it is computed when
+    it is first asked for.
     """
 
     workload: Workload
@@ -141,7 +146,6 @@ class Costs(Totals):
     levels: tuple[str, ...]
     bounds: tuple[str, ...]
     reasons: tuple[tuple[str, ...], ...]
-    shortages: tuple[dict[str, float], ...]
     _itemize: Callable[[], Itemized] = field(repr=False, compare=False)
 
     @cached_property
@@ -232,10 +236,9 @@ class CostModel:
             self._column([each.total_area_mm2 for each in accelerators]),
             self._column([each.peak_ops_per_s / 2 for each in accelerators]),
         )
-        exceeded = network.exceeded()
         reasons = tuple(
             (*accelerator.violations, *(shortage(limit, *most) for limit, most in limits.items()))
-            for accelerator, limits in zip(accelerators, exceeded, strict=True)
+            for accelerator, limits in zip(accelerators, totals.exceeded, strict=True)
         )
         return Costs(
             **{each.name: getattr(totals, each.name) for each in fields(Totals)},
@@ -244,7 +247,6 @@ class CostModel:
             levels=pricer.levels,
             bounds=pricer.bounds,
             reasons=reasons,
-            shortages=tuple({limit: ratio for limit, (ratio, _) in limits.items()} for limits in exceeded),
             _itemize=network.itemize,
         )
 
@@ -351,6 +353,7 @@ class _Network:
             steady_energy_j=steady.energy_j,
             feasible=self._feasible,
             _bound_shares=self.bound_shares,
+            _exceeded=self.exceeded,
         )
 
     @cached_property
@@ -392,8 +395,9 @@ class _Network:
             self._model.minimize,
         )
 
+    @one_thread()
     def exceeded(self) -> list[dict[str, tuple[float, str]]]:
-        """Why each design cannot run the workload: need over supply by limit, and the layer of the largest."""
+        """As `Totals.exceeded`."""
         found: list[dict[str, tuple[float, str]]] = [{}] * len(self._buildable)
         if bool(torch.isfinite(self._layers[0]).all()):
             return found

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from accel_models import Accelerator, Mapping, Workload, workload_io, zoo
 from apollo_dse.problem import Constraint, Objective
-from apollo_dse.question import RECOMMENDED, Question
+from apollo_dse.question import RECOMMENDED, Question, reporting
 from apollo_dse.report import ReportData, render
 from apollo_dse.report.choice import BINDING_ROOM
 from apollo_dse.storage import Store
@@ -66,7 +66,7 @@ class Recommendation:
     @cached_property
     def data(self) -> ReportData:
         """All numbers and sentences of the report, for those who want to draw it themselves."""
-        return self.question.report(self.study.header, self.study.records)
+        return reporting.report(self.question, self.study.header, self.study.records)
 
     def summary(self) -> str:
         """The recommendation in sentences, then the point, one parameter a line."""

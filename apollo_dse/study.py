@@ -107,6 +107,7 @@ class Study:
         self.header = Header(name, created, wanted, about or {})
         self._records: list[Record] = []
         self._known: set[str] = set()
+        self._starts = frozenset(map(canonical, problem.starts))
         self._waiting: list[Point] = []  # rest of the batch that was begun
         self._settled = 0  # trials of whole batches: what the optimizer may know
         self._failures = 0  # in a row, up to the last trial of this run
@@ -326,7 +327,7 @@ class Study:
         `told` is how many trials were told when they were suggested: if None, those of the batches before.
         """
         seconds = (perf_counter() - start) / len(points)
-        proposer, starts = transfer.name_of(self.optimizer), set(map(canonical, self.problem.starts))
+        proposer = transfer.name_of(self.optimizer)
         records = []
         for number, (point, measurement) in enumerate(
             zip(points, measurements, strict=True), start=len(self._records)
@@ -334,7 +335,7 @@ class Study:
             trial = Trial(number, dict(point), measurement)
             if self.problem.feasible(trial):
                 self.problem.losses(trial)  # a metric that is missing is to be noticed before it is stored
-            by = START if canonical(point) in starts else proposer
+            by = START if canonical(point) in self._starts else proposer
             records.append(Record(trial, self._settled if told is None else told, seconds, by))
         if self.store is not None:
             self.store.append(self.name, records)

@@ -2,7 +2,8 @@
 
 The key hashes the question and the source of this package, so that a changed mapspace never meets old answers.
 All lie in one SQLite file, which many processes may read and write at once; one that cannot be opened, read or
-written costs only the time to search again. Past `LIMIT_BYTES` the answers that were written first are dropped.
+written costs only the time to search again, and so does an answer of more than `ANSWER_BYTES`. Past
+`LIMIT_BYTES` the answers that were written first are dropped.
 The folder is $APOLLO_DSE_CACHE, else `apollo-dse` in the user's cache.
 """
 
@@ -24,6 +25,9 @@ Index = NDArray[np.int64]
 FILE = "mappings.sqlite"
 LIMIT_BYTES = 1 << 30
 """Bytes of answers that are kept, at most."""
+
+ANSWER_BYTES = 64 << 20
+"""Bytes of an answer that is kept, at most; the largest of half a million had a quarter of a MiB."""
 
 PATIENCE_S = 10.0
 """How long to wait for another process that writes."""
@@ -125,13 +129,29 @@ def _read(key: bytes) -> Index | None:
     if row is None:
         return None
     try:
-        found = np.frombuffer(zlib.decompress(row[1]), dtype=np.int64).reshape(-1, row[0])
+        found = np.frombuffer(_unpacked(row[1]), dtype=np.int64).reshape(-1, row[0])
     except (zlib.error, ValueError, TypeError):
         return None
     return found.copy() if len(found) and (found >= 0).all() else None
 
 
+def _unpacked(content: bytes) -> bytes:
+    """An answer's bytes; those that are packed may stand for very many more.
+
+    Raises:
+        ValueError: they are more than `ANSWER_BYTES`, or not whole.
+        zlib.error: they are damaged.
+    """
+    unpacker = zlib.decompressobj()
+    found = unpacker.decompress(content, ANSWER_BYTES)
+    if not unpacker.eof:
+        raise ValueError(f"an answer must be whole, and have at most {ANSWER_BYTES} bytes, but one is not")
+    return found
+
+
 def _write(key: bytes, found: Index) -> None:
+    if found.nbytes > ANSWER_BYTES:
+        return
     content = zlib.compress(np.ascontiguousarray(found).tobytes(), level=1)
     with _lock:
         try:

@@ -1,13 +1,11 @@
-"""From words on the command line to values: shapes, sizes, points, constraints, metrics.
+"""From words on the command line to values: questions, engines, shapes, networks, points.
 
 Everything here refuses with a `UserError` that says the rule, what was given, and the nearest valid name.
 """
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
-
-from cyclopts import Parameter, Token
+from typing import TYPE_CHECKING, Any, Literal
 
 from apollo_dse.cli.errors import UserError, priced_network, user_input
 
@@ -17,141 +15,6 @@ if TYPE_CHECKING:
     from search_spaces.parameter import Parameter as SpaceParameter
     from search_spaces.quantity import Value
     from search_spaces.space import DesignSpace, Point
-
-Minimize = Literal["latency", "energy", "edp"]
-
-
-def whole_number(_kind: type, tokens: Sequence[Token]) -> int:
-    """The number in decimal digits; cyclopts by itself would round 5.7 in silence.
-
-    Raises:
-        ValueError: the word is no whole number.
-    """
-    word = tokens[0].value
-    try:
-        return int(word)
-    except ValueError:
-        raise ValueError(f"it takes a whole number, but got {word!r}") from None
-
-
-WholeNumber = Annotated[int, Parameter(converter=whole_number)]
-
-WorkloadOption = Annotated[
-    str,
-    Parameter(
-        name="--workload",
-        help="A network of the zoo, or a FILE: traced .json, or .onnx; NAME@8 for eight inputs at once.",
-    ),
-]
-WorkloadOptions = Annotated[
-    list[str] | None,
-    Parameter(
-        name="--workload",
-        help="A network of the zoo, or a FILE: traced .json, or .onnx; NAME@8 for eight inputs at once; "
-        "repeat it for several.",
-    ),
-]
-StoreOption = Annotated[
-    Path | None,
-    Parameter(name="--store", help="The file of studies; else $APOLLO_DSE_STORE, else ./apollo-dse.sqlite."),
-]
-SpaceOption = Annotated[
-    str | None, Parameter(name="--space", help="A design space or your own FILE.yaml|toml; edge if absent.")
-]
-DesignSpaceOption = Annotated[
-    str, Parameter(name="--space", help="A design space, or your own FILE.yaml|toml.")
-]
-SettingsOption = Annotated[
-    list[str] | None,
-    Parameter(name="--set", help="A parameter as KEY=VALUE, such as pe_memory_bytes=2MiB; repeat it."),
-]
-PresetOption = Annotated[
-    str | None, Parameter(name="--preset", help="A named design of the space to start from.")
-]
-ObjectiveOptions = Annotated[
-    list[str] | None,
-    Parameter(
-        name="--objective",
-        help="latency, energy, edp, area, power, utilization, or steady_latency and steady_energy of a "
-        "stream of inferences; repeat it for a Pareto front.",
-    ),
-]
-ConstraintOptions = Annotated[
-    list[str] | None,
-    Parameter(
-        name="--constraint",
-        help="A limit such as 'area_mm2<=20' or 'latency<=5ms'; repeat it for several.",
-    ),
-]
-MinimizeOption = Annotated[
-    Minimize | None,
-    Parameter(name="--minimize", help="What layers are mapped for; that of the objectives if absent."),
-]
-EvaluatorOption = Annotated[
-    str | None,
-    Parameter(
-        name="--evaluator",
-        help="Who measures: your own simulator as a FILE.yaml|toml describes it, a published one (scalesim, "
-        "zigzag, timeloop: `apollo-dse evaluators`), or a plug-in's name; the built-in cost model if absent.",
-    ),
-]
-EngineOption = Annotated[
-    Literal["local", "process", "ray"] | None,
-    Parameter(
-        name="--engine",
-        help="local: designs are measured here; process: several at a time, each in a process of its own; ray: "
-        "so in a Ray cluster. local if absent, process with --workers, ray with --ray-address.",
-    ),
-]
-WorkersOption = Annotated[
-    WholeNumber | None, Parameter(name="--workers", help="Designs that are measured at a time; 1 if absent.")
-]
-RayAddressOption = Annotated[
-    str | None,
-    Parameter(
-        name="--ray-address",
-        help="The Ray cluster to join, such as auto or HOST:6379; else $RAY_ADDRESS, else one that is started.",
-    ),
-]
-ChunkOption = Annotated[
-    WholeNumber | None,
-    Parameter(
-        name="--chunk", help="Designs that a worker is given at a time; 1 if absent. For quick evaluators."
-    ),
-]
-AsynchronousOption = Annotated[
-    bool,
-    Parameter(
-        name="--asynchronous",
-        help="Suggest a design whenever a worker is free, in place of batches: no worker waits for the slowest "
-        "run of a batch, but which trials are made then depends on run times.",
-    ),
-]
-FailuresOption = Annotated[
-    WholeNumber | None,
-    Parameter(name="--failures", help="Runs that fail in a row and end the search; 16 if absent, 0: none do."),
-]
-StudyOption = Annotated[
-    str | None, Parameter(name="--study", help="The study's name; one with the time in it if absent.")
-]
-ResumeOption = Annotated[
-    bool, Parameter(name="--resume", help="Go on with a study of the store; options left out are its own.")
-]
-MethodOption = Annotated[
-    str | None,
-    Parameter(
-        name="--method",
-        help="How to learn from other tasks: warm-start, pretrained-prior, rgpe; auto, the best, if absent.",
-    ),
-]
-TransferOptions = Annotated[
-    list[str] | None,
-    Parameter(
-        name="--transfer",
-        help="Learn from a study of the store, or from prior:NAME of its library; repeat it for several.",
-    ),
-]
-JsonOption = Annotated[bool, Parameter(name="--json", help="One JSON document on stdout, nothing else there.")]
 
 
 def asked(**options: Any) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from apollo_dse.cli import output
-from apollo_dse.cli.arguments import JsonOption
+from apollo_dse.cli.options import JsonOption
 
 
 def cache(

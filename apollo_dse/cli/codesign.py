@@ -1,25 +1,24 @@
 """`apollo-dse codesign`: search designs and networks together."""
 
+from dataclasses import replace
 from typing import Annotated
 
 from cyclopts import Parameter
 
-from apollo_dse.cli.arguments import (
-    ConstraintOptions,
-    JsonOption,
-    MethodOption,
-    MinimizeOption,
-    ObjectiveOptions,
-    ResumeOption,
-    SpaceOption,
-    StoreOption,
-    StudyOption,
-    TransferOptions,
-    WholeNumber,
-    asked,
-)
+from apollo_dse.cli.arguments import asked
 from apollo_dse.cli.beside import Arms
 from apollo_dse.cli.errors import UserError, user_input
+from apollo_dse.cli.options import (
+    KEPT,
+    WANTED,
+    KeptOptions,
+    MethodOption,
+    MinimizeOption,
+    SeedOption,
+    TransferOptions,
+    WantedOptions,
+    WholeNumber,
+)
 from apollo_dse.cli.searching import search
 
 
@@ -35,15 +34,13 @@ def codesign(  # noqa: PLR0913 - one parameter an option
             "(FILE#COLUMN for another column), supernet[:DATASET], training[:DATASET], proxy:NAME."
         ),
     ] = None,
-    space: SpaceOption = None,
-    objective: ObjectiveOptions = None,
-    constraint: ConstraintOptions = None,
+    wanted: WantedOptions = WANTED,
     optimizer: Annotated[
         str | None, Parameter(help="Who searches, such as nsga2 or evolution; portfolio if absent.")
     ] = None,
     trials: Annotated[WholeNumber, Parameter(help="Pairs to price, a resumed study's included.")] = 200,
     batch: Annotated[WholeNumber | None, Parameter(help="Pairs a round; 16 if absent.")] = None,
-    seed: Annotated[WholeNumber | None, Parameter(help="Same seed, same trials; 0 if absent.")] = None,
+    seed: SeedOption = None,
     minimize: MinimizeOption = None,
     transfer: TransferOptions = None,
     method: MethodOption = None,
@@ -54,10 +51,7 @@ def codesign(  # noqa: PLR0913 - one parameter an option
             help="Also search designs alone, networks alone, one after the other, with as many trials each.",
         ),
     ] = True,
-    study: StudyOption = None,
-    store: StoreOption = None,
-    resume: ResumeOption = False,
-    json: JsonOption = False,
+    kept: KeptOptions = KEPT,
 ) -> None:
     r"""Search a space of designs and a space of networks together, mappings solved inside.
 
@@ -77,19 +71,16 @@ def codesign(  # noqa: PLR0913 - one parameter an option
         networks = Networks(network_space, accuracy)
         with user_input():
             networks.network_space  # noqa: B018 - a name that is wrong is said at once
-        if not resume and objective is None:
-            objective = ["accuracy", "edp"]
+        if not kept.resume and wanted.objective is None:
+            wanted = replace(wanted, objective=["accuracy", "edp"])
     given = asked(
-        networks=networks, space=space, objectives=objective, constraints=constraint, optimizer=optimizer,
-        batch=batch, seed=seed, minimize=minimize, sources=transfer, method=method,
+        networks=networks, **wanted.fields, optimizer=optimizer, batch=batch, seed=seed, minimize=minimize,
+        sources=transfer, method=method,
     )  # fmt: skip
     search(
         given,
+        kept,
         trials=trials,
-        study=study,
-        store=store,
-        resume=resume,
-        json=json,
         ablate=Arms.run if ablation else None,
         command="codesign",
         missing="--network-space and --accuracy must be given: what networks there are, and how good",

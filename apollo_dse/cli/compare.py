@@ -9,8 +9,8 @@ from typing import Annotated, Any
 from cyclopts import Parameter
 
 from apollo_dse.cli import output
-from apollo_dse.cli.arguments import JsonOption, WholeNumber
 from apollo_dse.cli.errors import Interrupted, UserError, user_input
+from apollo_dse.cli.options import JsonOption, WholeNumber
 
 ALL = "all"
 

@@ -7,8 +7,8 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from apollo_dse.cli import output
-from apollo_dse.cli.arguments import StoreOption, WholeNumber
 from apollo_dse.cli.errors import UserError, user_input
+from apollo_dse.cli.options import StoreOption, WholeNumber
 
 EXTRA = ("starlette", "uvicorn", "anyio")
 """What the extra `ui` brings."""

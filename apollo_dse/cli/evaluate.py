@@ -6,17 +6,16 @@ from cyclopts import Parameter
 
 from apollo_dse.cli import output
 from apollo_dse.cli.ahead import search_mappings
-from apollo_dse.cli.arguments import (
+from apollo_dse.cli.arguments import network, point
+from apollo_dse.cli.errors import user_input
+from apollo_dse.cli.options import (
     DesignSpaceOption,
     JsonOption,
     Minimize,
     PresetOption,
     SettingsOption,
     WorkloadOption,
-    network,
-    point,
 )
-from apollo_dse.cli.errors import user_input
 
 if TYPE_CHECKING:
     from accel_models import Accelerator

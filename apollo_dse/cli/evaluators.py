@@ -6,8 +6,8 @@ from typing import Annotated, Any
 from cyclopts import Parameter
 
 from apollo_dse.cli import output
-from apollo_dse.cli.arguments import JsonOption
 from apollo_dse.cli.errors import user_input
+from apollo_dse.cli.options import JsonOption
 
 
 def evaluators(

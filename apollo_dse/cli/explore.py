@@ -4,29 +4,26 @@ from typing import Annotated, Literal
 
 from cyclopts import Parameter
 
-from apollo_dse.cli.arguments import (
+from apollo_dse.cli.arguments import asked, engine_of, sources_of
+from apollo_dse.cli.options import (
+    KEPT,
+    WANTED,
     AsynchronousOption,
     ChunkOption,
-    ConstraintOptions,
     EngineOption,
     EvaluatorOption,
     FailuresOption,
-    JsonOption,
+    KeptOptions,
     MethodOption,
     MinimizeOption,
-    ObjectiveOptions,
     RayAddressOption,
-    ResumeOption,
-    SpaceOption,
-    StoreOption,
-    StudyOption,
+    SeedOption,
     TransferOptions,
+    TrialsOption,
+    WantedOptions,
     WholeNumber,
     WorkersOption,
     WorkloadOptions,
-    asked,
-    engine_of,
-    sources_of,
 )
 from apollo_dse.cli.searching import search
 
@@ -34,9 +31,7 @@ from apollo_dse.cli.searching import search
 def explore(  # noqa: PLR0913 - one parameter an option
     *,
     workload: WorkloadOptions = None,
-    space: SpaceOption = None,
-    objective: ObjectiveOptions = None,
-    constraint: ConstraintOptions = None,
+    wanted: WantedOptions = WANTED,
     evaluator: EvaluatorOption = None,
     engine: EngineOption = None,
     workers: WorkersOption = None,
@@ -47,9 +42,9 @@ def explore(  # noqa: PLR0913 - one parameter an option
     optimizer: Annotated[
         str | None, Parameter(help="Who searches, such as bayesian or evolution; portfolio if absent.")
     ] = None,
-    trials: Annotated[WholeNumber, Parameter(help="Designs to price, a resumed study's included.")] = 200,
+    trials: TrialsOption = 200,
     batch: Annotated[WholeNumber | None, Parameter(help="Designs a round; 16 if absent.")] = None,
-    seed: Annotated[WholeNumber | None, Parameter(help="Same seed, same trials; 0 if absent.")] = None,
+    seed: SeedOption = None,
     minimize: MinimizeOption = None,
     transfer: TransferOptions = None,
     prior: Annotated[
@@ -57,10 +52,7 @@ def explore(  # noqa: PLR0913 - one parameter an option
         Parameter(help="Of an --evaluator that is slow: begin with what the built-in model predicts."),
     ] = None,
     method: MethodOption = None,
-    study: StudyOption = None,
-    store: StoreOption = None,
-    resume: ResumeOption = False,
-    json: JsonOption = False,
+    kept: KeptOptions = KEPT,
 ) -> None:
     r"""Search a design space for the best accelerator.
 
@@ -78,12 +70,12 @@ def explore(  # noqa: PLR0913 - one parameter an option
       apollo-dse explore --evaluator sim.yaml --workload resnet50 --prior analytical
     """
     given = asked(
-        workloads=workload, space=space, objectives=objective, constraints=constraint, optimizer=optimizer,
-        batch=batch, seed=seed, minimize=minimize, sources=sources_of(transfer, prior, evaluator),
+        workloads=workload, **wanted.fields, optimizer=optimizer, batch=batch, seed=seed, minimize=minimize,
+        sources=sources_of(transfer, prior, evaluator),
         method=method or (prior and not optimizer and "predicted"), evaluator=evaluator,
         asynchronous=asynchronous or None,
     )  # fmt: skip
     search(
-        given, trials=trials, study=study, store=store, resume=resume, json=json,
+        given, kept, trials=trials,
         engine=engine_of(engine, workers, ray_address, chunk), failures=failures,
     )  # fmt: skip

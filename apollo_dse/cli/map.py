@@ -8,16 +8,9 @@ from cyclopts import Parameter
 
 from apollo_dse.cli import map_chain, output
 from apollo_dse.cli.ahead import search_mappings
-from apollo_dse.cli.arguments import (
-    DesignSpaceOption,
-    JsonOption,
-    Minimize,
-    PresetOption,
-    SettingsOption,
-    network,
-    point,
-)
+from apollo_dse.cli.arguments import network, point
 from apollo_dse.cli.errors import UserError, user_input
+from apollo_dse.cli.options import DesignSpaceOption, JsonOption, Minimize, PresetOption, SettingsOption
 
 if TYPE_CHECKING:
     from accel_models import Accelerator, Layer, Mapping, Workload

@@ -11,7 +11,9 @@ from cyclopts import Parameter
 
 from apollo_dse.cli import output
 from apollo_dse.cli.ahead import search_mappings
-from apollo_dse.cli.arguments import (
+from apollo_dse.cli.arguments import asked, values
+from apollo_dse.cli.errors import Interrupted, UserError, user_input
+from apollo_dse.cli.options import (
     ConstraintOptions,
     JsonOption,
     MinimizeOption,
@@ -19,10 +21,7 @@ from apollo_dse.cli.arguments import (
     SpaceOption,
     WholeNumber,
     WorkloadOptions,
-    asked,
-    values,
 )
-from apollo_dse.cli.errors import Interrupted, UserError, user_input
 
 if TYPE_CHECKING:
     from apollo_dse.oracle import Found, Optimum, Progress

@@ -7,16 +7,9 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from cyclopts import Parameter
 
 from apollo_dse.cli import output
-from apollo_dse.cli.arguments import (
-    ConstraintOptions,
-    JsonOption,
-    ObjectiveOptions,
-    SpaceOption,
-    StoreOption,
-    WorkloadOptions,
-    asked,
-)
+from apollo_dse.cli.arguments import asked
 from apollo_dse.cli.errors import UserError, user_input
+from apollo_dse.cli.options import WANTED, JsonOption, StoreOption, WantedOptions, WorkloadOptions
 
 if TYPE_CHECKING:
     from apollo_dse.storage import Store
@@ -35,9 +28,7 @@ def priors(  # noqa: PLR0913 - one parameter an option
         Parameter(help="add: old results as .csv or .parquet; its columns are named in docs/transfer.md."),
     ] = None,
     workload: WorkloadOptions = None,
-    space: SpaceOption = None,
-    objective: ObjectiveOptions = None,
-    constraint: ConstraintOptions = None,
+    wanted: WantedOptions = WANTED,
     store: StoreOption = None,
     json: JsonOption = False,
 ) -> None:
@@ -59,7 +50,7 @@ def priors(  # noqa: PLR0913 - one parameter an option
         raise UserError(f"priors list takes no name, but got {name!r}; did you mean: priors show {name}?")
     with user_input("", StoreError), Store(store, read_only=action != "add") as opened:
         if action == "add":
-            given = asked(workloads=workload, space=space, objectives=objective, constraints=constraint)
+            given = asked(workloads=workload, **wanted.fields)
             _add(opened, str(name), study, file, given)
         shown = [_row(opened, each) for each in (opened.prior_names() if action == "list" else [str(name)])]
         path = str(opened.path)

@@ -6,8 +6,8 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from apollo_dse.cli import output
-from apollo_dse.cli.arguments import JsonOption, StoreOption
 from apollo_dse.cli.errors import UserError, user_input
+from apollo_dse.cli.options import JsonOption, StoreOption
 
 
 def report(
@@ -28,7 +28,7 @@ def report(
       apollo-dse report demo -o demo.html
       apollo-dse report demo --json > demo.json
     """
-    from apollo_dse.question import Question
+    from apollo_dse.question import reporting
     from apollo_dse.report import render, to_json
     from apollo_dse.storage import Store, StoreError
 
@@ -37,9 +37,9 @@ def report(
         raise UserError(f"-o takes a file in a folder that is there, but got {str(target)!r}")
     with user_input("", StoreError), Store(store, read_only=True) as opened:
         header, records = opened.header(study), opened.records(study)
-        question = Question.reportable(header)
+        question = reporting.reportable(header)
         with output.waiting(f"Reporting on {study}"):
-            data = question.report(header, records, opened)
+            data = reporting.report(question, header, records, opened)
     if target is not None:
         with user_input():
             target.write_text(render(data), encoding="utf-8")

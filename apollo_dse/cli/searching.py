@@ -16,6 +16,7 @@ from apollo_dse.cli.progress import display, trainings
 
 if TYPE_CHECKING:
     from apollo_dse.cli.beside import Ablation, Runner
+    from apollo_dse.cli.options import Kept
     from apollo_dse.evaluators.engine import Engine
     from apollo_dse.question import Question
     from apollo_dse.storage import Store
@@ -24,12 +25,9 @@ if TYPE_CHECKING:
 
 def search(  # noqa: PLR0913 - one parameter an option
     given: dict[str, Any],
+    kept: "Kept",
     *,
     trials: int,
-    study: str | None,
-    store: Path | None,
-    resume: bool,
-    json: bool,
     ablate: "Callable[[Runner, Question, Study, int], Ablation] | None" = None,
     command: str = "explore",
     missing: str = "--workload must be given: a network of the zoo, or a traced FILE.json",
@@ -41,11 +39,8 @@ def search(  # noqa: PLR0913 - one parameter an option
     Args:
         given: fields of the `Question`; `sources` are references (`apollo_dse.library`). Those left out are the
             study's own, where it is resumed.
+        kept: where the study is kept, under which name; without one it is one with the time in it.
         trials: size of the study at the end.
-        study: its name; None: one with the time in it.
-        store: the file of studies.
-        resume: go on with a study of the store.
-        json: write one JSON document.
         ablate: makes searches beside this one, to compare it with, with what runs them; None: there are none.
         command: that goes on with the study.
         missing: what is wrong where no network was given.
@@ -66,13 +61,13 @@ def search(  # noqa: PLR0913 - one parameter an option
     from apollo_dse.study import FAILURES
 
     failures = FAILURES if failures is None else failures
-    if resume and study is None:
+    if kept.resume and kept.study is None:
         raise UserError("--resume needs the name of the study, as in --study NAME")
-    if not resume:
+    if not kept.resume:
         _check_new(given, missing)
-    with user_input("", StoreError), Store(store) as opened:
-        name = _name(given) if study is None else study
-        question, running = _begin(opened, name, given, resume, engine or LOCAL)
+    with user_input("", StoreError), Store(kept.store) as opened:
+        name = _name(given) if kept.study is None else kept.study
+        question, running = _begin(opened, name, given, kept.resume, engine or LOCAL)
         again = f"apollo-dse {command} --study {name} --store {opened.path} --trials {trials} --resume"
         end = _completed(question, running, trials, again, failures)
         runner = partial(_run_beside, opened, engine or LOCAL, again, failures)
@@ -80,7 +75,7 @@ def search(  # noqa: PLR0913 - one parameter an option
         if end == "exhausted":
             output.note(f"no design is left: all that the space has are among the {len(running.trials)} trials")
         found = Outcome(question, running, str(opened.path), perf_counter() - start, beside)
-        output.document(found.document()) if json else found.show()
+        output.document(found.document()) if kept.json else found.show()
 
 
 def _completed(question: "Question", study: "Study", trials: int, again: str, failures: int) -> "End":

@@ -3,8 +3,8 @@
 from typing import TYPE_CHECKING
 
 from apollo_dse.cli import output
-from apollo_dse.cli.arguments import JsonOption, StoreOption
 from apollo_dse.cli.errors import user_input
+from apollo_dse.cli.options import JsonOption, StoreOption
 
 if TYPE_CHECKING:
     from apollo_dse.storage import Store

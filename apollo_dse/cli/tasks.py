@@ -1,7 +1,7 @@
 """`apollo-dse tasks`: the tasks whose exact answer is known."""
 
 from apollo_dse.cli import output
-from apollo_dse.cli.arguments import JsonOption
+from apollo_dse.cli.options import JsonOption
 
 
 def tasks(*, json: JsonOption = False) -> None:

@@ -4,20 +4,19 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from apollo_dse.cli.arguments import (
-    ConstraintOptions,
-    JsonOption,
+from apollo_dse.cli.arguments import asked
+from apollo_dse.cli.beside import Cold
+from apollo_dse.cli.options import (
+    KEPT,
+    WANTED,
+    KeptOptions,
     MethodOption,
     MinimizeOption,
-    ObjectiveOptions,
-    ResumeOption,
-    SpaceOption,
-    StoreOption,
-    StudyOption,
+    SeedOption,
+    TrialsOption,
+    WantedOptions,
     WholeNumber,
-    asked,
 )
-from apollo_dse.cli.beside import Cold
 from apollo_dse.cli.searching import search
 
 
@@ -38,18 +37,13 @@ def transfer(  # noqa: PLR0913 - one parameter an option
         ),
     ] = None,
     method: MethodOption = None,
-    space: SpaceOption = None,
-    objective: ObjectiveOptions = None,
-    constraint: ConstraintOptions = None,
-    trials: Annotated[WholeNumber, Parameter(help="Designs to price, a resumed study's included.")] = 100,
+    wanted: WantedOptions = WANTED,
+    trials: TrialsOption = 100,
     batch: Annotated[WholeNumber | None, Parameter(help="Designs a round; 4 if absent.")] = None,
-    seed: Annotated[WholeNumber | None, Parameter(help="Same seed, same trials; 0 if absent.")] = None,
+    seed: SeedOption = None,
     minimize: MinimizeOption = None,
     ablate: Annotated[bool, Parameter(help="Search without priors as well, and show both curves.")] = False,
-    study: StudyOption = None,
-    store: StoreOption = None,
-    resume: ResumeOption = False,
-    json: JsonOption = False,
+    kept: KeptOptions = KEPT,
 ) -> None:
     r"""Search a design space with what was learned from earlier searches.
 
@@ -61,18 +55,14 @@ def transfer(  # noqa: PLR0913 - one parameter an option
         --constraint 'area<=2' --ablate --study b
     """
     given = asked(
-        workloads=to, sources=from_, method=method, space=space, objectives=objective, constraints=constraint,
-        batch=batch, seed=seed, minimize=minimize,
+        workloads=to, sources=from_, method=method, **wanted.fields, batch=batch, seed=seed, minimize=minimize,
     )  # fmt: skip
-    if not resume:
+    if not kept.resume:
         given.setdefault("batch", 4)
     search(
         given,
+        kept,
         trials=trials,
-        study=study,
-        store=store,
-        resume=resume,
-        json=json,
         ablate=Cold.run if ablate else None,
         command="transfer",
         missing="--to must be given: a network of the zoo, or a traced FILE.json",

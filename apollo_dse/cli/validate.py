@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Annotated
 from cyclopts import Parameter
 
 from apollo_dse.cli import output
-from apollo_dse.cli.arguments import JsonOption
 from apollo_dse.cli.errors import UserError, user_input
+from apollo_dse.cli.options import JsonOption
 
 if TYPE_CHECKING:
     from apollo_dse.validation.comparison import Case, Comparison

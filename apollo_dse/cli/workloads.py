@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING, Annotated
 from cyclopts import Parameter
 
 from apollo_dse.cli import output
-from apollo_dse.cli.arguments import JsonOption, network
+from apollo_dse.cli.arguments import network
+from apollo_dse.cli.options import JsonOption
 
 if TYPE_CHECKING:
     from accel_models.workload import Layer, VectorOp, Workload

@@ -13,7 +13,7 @@ import numpy as np
 
 from apollo_dse.dashboard.outline import Outline, outline
 from apollo_dse.problem import Objective, Problem
-from apollo_dse.question import COLD, Question
+from apollo_dse.question import COLD, reporting
 from apollo_dse.report import PricedDesign, ReportData, build_report, to_json
 from apollo_dse.report.design import build_design, recommended_design
 from apollo_dse.report.document import Curve, Goal, Importance, as_json
@@ -58,7 +58,7 @@ class View:
     def __init__(self, path: Path, header: Header) -> None:
         self.header = header
         self._path = path
-        self._question = Question.reportable(header)
+        self._question = reporting.reportable(header)
         self.problem = Problem(
             space=self._question.search_space,
             objectives=self._question.objectives,
@@ -126,7 +126,7 @@ class View:
         goals = None if plane is None else (_goal(plane[0]), _goal(plane[1]))
         with self._lock:
             self._refresh()
-            about = self._question.said(self.header, self._ledger.seconds)
+            about = reporting.said(self._question, self.header, self._ledger.seconds)
             return outline(self.problem, self._ledger, about, goals)
 
     def _refresh(self) -> bool:
@@ -154,7 +154,7 @@ class View:
         report = build_report(
             self.problem,
             [record.trial for record in records],
-            self._question.said(self.header, self._ledger.seconds),
+            reporting.said(self._question, self.header, self._ledger.seconds),
             lambda point: self._priced.get(canonical(point)),
             census=self._ledger.census(rows),
             importance=(),
@@ -193,7 +193,7 @@ class View:
             return ()
         with Store(self._path, read_only=True) as store:
             try:
-                return self._question.accounts(self.header.name, store)
+                return reporting.accounts(self._question, self.header.name, store)
             except (StoreError, ValueError, OSError):  # a prior that is gone; the search itself is all there
                 return ()
 

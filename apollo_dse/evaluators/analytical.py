@@ -1,6 +1,7 @@
 """The built-in world: price the accelerators on the workloads with `CostModel`.
 
-Where a space knows the numbers of its designs, only infeasible ones are built, for the reasons.
+Where a space knows the numbers of its designs, only infeasible ones are built, for what is wrong with them; no
+design is priced twice.
 """
 
 from collections.abc import Mapping, Sequence
@@ -23,7 +24,8 @@ if TYPE_CHECKING:
     import torch
     from numpy.typing import NDArray
 
-    from accel_models.cost import Costs, Totals
+    from accel_models import Accelerator
+    from accel_models.cost import Totals
 
 Minimize = Literal["latency", "energy", "edp"]
 
@@ -122,7 +124,7 @@ class AnalyticalEvaluator:
         return [measured for measured in found if measured is not None]
 
     def _by_numbers(self, points: Sequence[Point]) -> list[Measurement | None]:
-        """Measurements of feasible designs of the space, where it has their numbers; None for all others."""
+        """Measurements of designs of the space, where it has their numbers; None for all others."""
         found: list[Measurement | None] = [None] * len(points)
         pricer = self._pricer
         if pricer is None:
@@ -135,6 +137,8 @@ class AnalyticalEvaluator:
             for place, row in enumerate(rows):
                 if all(each[place] for each in feasible):
                     found[row] = Measurement(self._metrics(columns, place), bottlenecks=shares[place])
+                else:
+                    found[row] = self._infeasible(space.build(points[row]), totals, place)
         return found
 
     def _numbered(self, points: Sequence[Point]) -> list[list[int]]:
@@ -154,14 +158,24 @@ class AnalyticalEvaluator:
             return []
         accelerators = [self.design_space.build(point) for point in points]
         costs = [self._cost_model.evaluate(accelerators, workload) for workload in self.workloads]
-        reasons = [self._reasons([cost.reasons[row] for cost in costs]) for row in range(len(points))]
         columns, shares = [_columns(cost) for cost in costs], _bound_shares(costs, costs[0].bounds)
         return [
-            Measurement(infeasible_because=because, bottlenecks=_shortages(costs, row))
-            if because
+            self._infeasible(accelerator, costs, row)
+            if any(cost.reasons[row] for cost in costs)
             else Measurement(self._metrics(columns, row), bottlenecks=shares[row])
-            for row, because in enumerate(reasons)
+            for row, accelerator in enumerate(accelerators)
         ]
+
+    def _infeasible(self, accelerator: "Accelerator", totals: "Sequence[Totals]", row: int) -> Measurement:
+        """Why a design cannot be built, or run the workloads, of which the totals are known."""
+        from accel_models.pricing import shortage
+
+        exceeded = [each.exceeded[row] for each in totals]
+        reasons = [
+            [*accelerator.violations, *(shortage(limit, *most) for limit, most in limits.items())]
+            for limits in exceeded
+        ]
+        return Measurement(infeasible_because=self._reasons(reasons), bottlenecks=_shortages(exceeded))
 
     def preview(self, points: Sequence[Point]) -> list[Measurement]:
         """Area of each point's design, or why it cannot be built; nothing is priced.
@@ -271,11 +285,10 @@ def _bound_shares(totals: "Sequence[Totals]", bounds: Sequence[str]) -> list[dic
     ]
 
 
-def _shortages(costs: "Sequence[Costs]", row: int) -> dict[str, float]:
+def _shortages(exceeded: Sequence[Mapping[str, tuple[float, str]]]) -> dict[str, float]:
     """Need over supply of each limit that is exceeded on any of the workloads, finite ones only."""
-    shortages = [cost.shortages[row] for cost in costs]
-    limits = dict.fromkeys(limit for each in shortages for limit in each)
-    most = {limit: max(each.get(limit, 0.0) for each in shortages) for limit in limits}
+    limits = dict.fromkeys(limit for each in exceeded for limit in each)
+    most = {limit: max(each[limit][0] for each in exceeded if limit in each) for limit in limits}
     return {limit: ratio for limit, ratio in most.items() if isfinite(ratio)}
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from apollo_dse.problem import METRICS, Constraint, Objective, Problem
-from apollo_dse.tables import MOST_BYTES, read_csv
+from apollo_dse.tables import MOST_BYTES, Word, plain, read_csv
 from apollo_dse.transfer.prior import Description, Prior, unavailable
 from apollo_dse.trial import Measurement, Trial
 from search_spaces.parameter import Categorical, Integer, Ordinal, Parameter, Real
@@ -143,7 +143,7 @@ def read_table(path: Path, space: SearchSpace | None = None) -> Table:
 
 
 def _csv(path: Path) -> list[dict[str, Any]]:
-    return [dict(row) for row in read_csv(path)[1]]
+    return [{name: plain(cell) for name, cell in row.items()} for row in read_csv(path)[1]]
 
 
 def _parquet(path: Path) -> list[dict[str, Any]]:
@@ -183,12 +183,12 @@ def _metric(column: str) -> tuple[str, float] | None:
 
 
 def _measurement(row: Mapping[str, Any], metrics: Mapping[str, tuple[str, float]], where: str) -> Measurement:
-    reason = str(row.get("infeasible_because") or "").strip()
+    reason = str(row.get("infeasible_because") or "")
     flag = str(row.get("infeasible") or "").strip().lower()
     if flag not in _TRUE | _FALSE:
         raise ValueError(f"`infeasible` must be true or false, but {where} has {flag!r}")
-    if reason or flag in _TRUE:
-        return Measurement(infeasible_because=reason or INFEASIBLE)
+    if reason.strip() or flag in _TRUE:
+        return Measurement(infeasible_because=reason if reason.strip() else INFEASIBLE)
     found = {
         name: _number(row[column], where, column) * factor
         for column, (name, factor) in metrics.items()
@@ -213,6 +213,8 @@ def _value(cell: Any, where: str, column: str) -> Value:
     """A parameter's value: a number where it is one, else a word."""
     if cell in (None, ""):
         raise ValueError(f"`{column}` must have a value, but {where} has none")
+    if isinstance(cell, Word):
+        return str(cell)
     try:
         number = float(cell)
     except (TypeError, ValueError):

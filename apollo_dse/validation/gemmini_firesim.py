@@ -6,7 +6,6 @@ memory as DOSA's own test program makes them (github.com/ucb-bar/gemmini-rocc-te
 The second are six published numbers of other software, which chooses its tiles itself.
 """
 
-import csv
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
@@ -15,6 +14,7 @@ from accel_models.dataflows.gemmini.program import LAYERS_AGO
 from accel_models.dataflows.gemmini.tiles import is_product
 from accel_models.interop import dosa
 from accel_models.workload import Layer
+from apollo_dse.tables import read_csv
 from apollo_dse.validation.comparison import Case, Comparison, Target
 
 REFERENCE = "Gemmini's RTL (FireSim, Verilator)"
@@ -64,21 +64,20 @@ def measurements(table: Path) -> Iterator[tuple[str, Layer, Loops, float]]:
     Raises:
         ValueError: see `compare`.
     """
-    with table.open(newline="", encoding="utf-8") as lines:
-        for number, row in enumerate(csv.DictReader(lines), start=2):
-            try:
-                problem = {
-                    column.removeprefix("prob."): int(value)
-                    for column, value in row.items()
-                    if column.startswith("prob.") and column != "prob.shape"
-                }
-                layer = dosa.layer(problem)
-                text, published = row["mapping.mapping"], float(row["target.gemmini_cycle"])
-                yield f"{layer.name} | {text}", layer, loops(layer, text, problem), published
-            except KeyError as missing:
-                raise ValueError(f"{table} must have a column {missing}, but line {number} has none") from None
-            except ValueError as wrong:
-                raise ValueError(f"{table}, line {number}: {wrong}") from None
+    for number, row in enumerate(read_csv(table)[1], start=2):
+        try:
+            problem = {
+                column.removeprefix("prob."): int(value)
+                for column, value in row.items()
+                if column.startswith("prob.") and column != "prob.shape"
+            }
+            layer = dosa.layer(problem)
+            text, published = row["mapping.mapping"], float(row["target.gemmini_cycle"])
+            yield f"{layer.name} | {text}", layer, loops(layer, text, problem), published
+        except KeyError as missing:
+            raise ValueError(f"{table} must have a column {missing}, but line {number} has none") from None
+        except ValueError as wrong:
+            raise ValueError(f"{table}, line {number}: {wrong}") from None
 
 
 def loops(layer: Layer, text: str, problem: Mapping[str, int]) -> Loops:

@@ -9,8 +9,7 @@ the latency of the simulated memory. The tables do not say how a trace splits th
 weights; weights get as much as fits.
 """
 
-import csv
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from itertools import product
 from pathlib import Path
@@ -29,6 +28,7 @@ from accel_models.templates.nvdla import (
     PRESETS,
     build_nvdla,
 )
+from apollo_dse.tables import read_csv
 from apollo_dse.validation.comparison import Case, Comparison, Target
 
 REFERENCE = "NVDLA nv_small, RTL simulation"
@@ -150,21 +150,24 @@ def read(path: Path) -> tuple[Trace, ...]:
     """The traces of the table.
 
     Raises:
-        ValueError: a column is missing or holds something else than whole numbers.
+        ValueError: a column is missing or holds something else than whole numbers; or it is no table
+            (`apollo_dse.tables`).
+        OSError: the file cannot be read.
     """
-    with path.open(newline="", encoding="utf-8") as table:
+    traces = []
+    for row in read_csv(path)[1]:
         try:
-            return tuple(_rows(csv.DictReader(table)))
+            traces.append(_trace(row))
         except (KeyError, ValueError) as error:
             raise ValueError(f"{path} must be the table of nv_small's traces, but: {error!r}") from error
+    return tuple(traces)
 
 
-def _rows(table: "csv.DictReader[str]") -> Iterator[Trace]:
+def _trace(row: Mapping[str, str]) -> Trace:
     names = ("W", "H", "C", "K", "out_pixels", "rtl_cycles", "dram_in_B", "dram_wt_B", "dram_out_B")
-    for row in table:
-        columns, rows, channels, kernels, pixels, *measured = (int(row[name]) for name in names)
-        width, height = row["kernel"].split("x")
-        yield Trace(row["trace"], columns, rows, channels, int(width) * int(height), kernels, pixels, *measured)
+    columns, rows, channels, kernels, pixels, *measured = (int(row[name]) for name in names)
+    width, height = row["kernel"].split("x")
+    return Trace(row["trace"], columns, rows, channels, int(width) * int(height), kernels, pixels, *measured)
 
 
 def nv_small() -> Designs:

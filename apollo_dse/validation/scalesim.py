@@ -8,7 +8,6 @@ What is compared is the price of such a product on a design of the systolic temp
 whose memories are never in the way, as the cost model finds it among all its mappings.
 """
 
-import csv
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -20,6 +19,7 @@ from accel_models import dataflows
 from accel_models.pricing import Residency
 from accel_models.templates.systolic import build_systolic
 from accel_models.workload import Layer, Operand
+from apollo_dse.tables import read_csv
 from apollo_dse.validation.comparison import Case, Comparison, Target
 
 REFERENCE = "SCALE-Sim v2, matrix products on systolic arrays"
@@ -113,17 +113,20 @@ def read(path: Path) -> tuple[Run, ...]:
     """The runs of the table.
 
     Raises:
-        ValueError: a column is missing, holds something else than numbers, or names an unknown dataflow.
+        ValueError: a column is missing, holds something else than numbers, or names an unknown dataflow; or it
+            is no table (`apollo_dse.tables`).
+        OSError: the file cannot be read.
     """
-    with path.open(newline="", encoding="utf-8") as table:
+    runs = []
+    for row in read_csv(path)[1]:
         try:
-            runs = tuple(_run(row) for row in csv.DictReader(table))
-        except (KeyError, TypeError, ValueError) as error:
+            runs.append(_run(row))
+        except (KeyError, ValueError) as error:
             raise ValueError(f"{path} must be the table of SCALE-Sim's runs, but: {error!r}") from error
     unknown = {run.dataflow for run in runs} - set(STATIONARY)
     if unknown or not runs:
         raise ValueError(f"{path} must have runs of {sorted(STATIONARY)}, but has {sorted(unknown) or 'none'}")
-    return runs
+    return tuple(runs)
 
 
 def _run(row: dict[str, str]) -> Run:

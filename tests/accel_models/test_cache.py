@@ -1,6 +1,7 @@
 """Mappings on disk: found again, by every process, for the same question only, within a limit."""
 
 import sqlite3
+import zlib
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
 
@@ -43,6 +44,18 @@ def test_a_spoilt_answer_is_searched_again(folder, content):
         connection.execute("UPDATE answers SET content = ?", (content,))
     assert cache.fetch("question", lambda: answer(2)).tolist() == answer(2).tolist()
     assert cache.fetch("question", never).tolist() == answer(2).tolist()
+
+
+def test_an_answer_that_unpacks_to_very_much_is_searched_again(folder, monkeypatch):
+    monkeypatch.setattr(cache, "ANSWER_BYTES", answer(1).nbytes)
+    cache.fetch("question", lambda: answer(1))
+    assert cache.fetch("question", never).tolist() == answer(1).tolist(), "one of that size is read"
+    large = zlib.compress(np.ones((3, 5), dtype=np.int64).tobytes())
+    with pytest.raises(ValueError, match=f"at most {cache.ANSWER_BYTES} bytes"):
+        cache._unpacked(large)
+    with sqlite3.connect(folder / cache.FILE) as connection:
+        connection.execute("UPDATE answers SET content = ?", (large,))
+    assert cache.fetch("question", lambda: answer(2)).tolist() == answer(2).tolist()
 
 
 def test_a_file_that_is_no_database_costs_only_the_search(folder):

@@ -187,6 +187,8 @@ def test_explore_keeps_a_study_that_resume_goes_on_with(run, tiny):
     assert first["feasible"] + sum(first["reasons"].values()) >= first["trials"], (
         "a design may have two reasons"
     )
+    again = json.loads(run("explore", "--study", "s", "--resume", "--trials", "24", "--json"))
+    assert list(again["best"]["metrics"].items()) == list(first["best"]["metrics"].items()), "in their order"
     more = json.loads(run("explore", "--study", "s", "--resume", "--trials", "40", "--json"))
     whole = json.loads(run("explore", "--study", "t", "--trials", "40", *words))
     assert more["trials"] == whole["trials"] == 40

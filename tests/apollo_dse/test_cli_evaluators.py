@@ -5,9 +5,9 @@ import json
 import pytest
 
 from accel_models import Layer, Workload, workload_io
-from apollo_dse import question
 from apollo_dse.cli import main
 from apollo_dse.evaluators import memory
+from apollo_dse.question import predicted
 from tests.apollo_dse.evaluators.simulators import described, space
 
 CODE = """
@@ -144,7 +144,7 @@ print("latency_s=" + str(1e-3 * (1 + 64 / (point["pe_x"] * point["pe_y"])) / poi
 
 
 def test_the_built_in_model_is_a_prior_of_a_simulator(capsys, folder, monkeypatch):
-    monkeypatch.setattr(question, "PREDICTED_TRIALS", 64)
+    monkeypatch.setattr(predicted, "PREDICTED_TRIALS", 64)
     workload_io.save(Workload(name="tiny", layers=(Layer(name="fc", k=16, c=32),)), "tiny.json")
     described(folder, EDGE, outputs={"latency_s": {"regex": "latency_s=(.*)"}})
     given = ["explore", "--evaluator", "sim.yaml", "--workload", "tiny.json", "--prior", "analytical"]

@@ -17,7 +17,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from apollo_dse import storage
 from apollo_dse.export import to_csv, to_json
 from apollo_dse.storage import (
     APPLICATION_ID,
@@ -212,7 +211,7 @@ def test_several_processes_may_make_the_file_at_once(path):
 
 
 def test_a_lock_that_is_never_released(path, monkeypatch):
-    monkeypatch.setattr("apollo_dse.storage._BUSY_S", 0.05)
+    monkeypatch.setattr("apollo_dse.storage.database._BUSY_S", 0.05)
     with Store(path) as store:
         other = sqlite3.connect(path, isolation_level=None)
         other.execute("BEGIN IMMEDIATE")
@@ -374,7 +373,7 @@ def test_a_store_that_keeps_no_times_has_extents(path, filled):
 
 
 def test_outcomes_are_the_records_without_their_points(path, monkeypatch):
-    monkeypatch.setattr(storage, "_PAGE", 2)
+    monkeypatch.setattr("apollo_dse.storage.store._PAGE", 2)
     infeasible = Measurement(infeasible_because="too wide, by 3")
     with Store(path) as store:
         store.create(header())

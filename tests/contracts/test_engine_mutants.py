@@ -7,7 +7,7 @@ import pytest
 from apollo_dse.evaluators.engine import Spread
 from apollo_dse.evaluators.isolated import Isolated, Lost
 from apollo_dse.evaluators.wrapping import Wrapping
-from apollo_dse.testing_engines import CONTRACTS, ISOLATING
+from apollo_dse.testing.engines import CONTRACTS, ISOLATING
 from apollo_dse.trial import Measurement
 
 pytestmark = pytest.mark.slow

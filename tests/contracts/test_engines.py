@@ -5,7 +5,7 @@ from importlib.util import find_spec
 import pytest
 
 from apollo_dse.evaluators.engine import Engine
-from apollo_dse.testing_engines import CONTRACTS, ISOLATING
+from apollo_dse.testing.engines import CONTRACTS, ISOLATING
 
 RAY = pytest.param(
     "ray",

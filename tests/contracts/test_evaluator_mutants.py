@@ -5,7 +5,7 @@ from itertools import count
 import numpy as np
 import pytest
 
-from apollo_dse.testing_evaluators import CONTRACTS, Case
+from apollo_dse.testing.evaluators import CONTRACTS, Case
 from apollo_dse.trial import Measurement
 from search_spaces.space import canonical
 

@@ -14,22 +14,14 @@ from apollo_dse.evaluators.engine import Engine
 from apollo_dse.evaluators.tools.scalesim import ScaleSim
 from apollo_dse.evaluators.tools.timeloop import Timeloop
 from apollo_dse.evaluators.tools.zigzag import ZigZag
-from apollo_dse.testing_evaluators import CONTRACTS, Case
+from apollo_dse.testing.evaluators import CONTRACTS, Case
 from search_spaces import get
 from tests.apollo_dse.evaluators import simulators, tools
+from tests.apollo_dse.evaluators.tools import POINT
 
 SYSTOLIC = get("systolic")
 TINY = Workload(name="tiny", layers=(Layer(name="fc", k=16, c=32, p=4),))
 OTHER = Workload(name="tiny", layers=(Layer(name="fc", k=16, c=64, p=4),))
-POINT = {
-    "arrays": 1,
-    "rows": 16,
-    "columns": 32,
-    "buffer_bytes": 1 << 20,
-    "accumulator_bytes": 1 << 16,
-    "dram_bandwidth_gb_per_s": 64.0,
-    "stationary": "weights",
-}
 POINTS = (POINT, {**POINT, "arrays": 2}, {**POINT, "rows": 8}, {**POINT, "buffer_bytes": 1 << 34})
 NUMBERS = ({"x": 4, "y": 3}, {"x": 1, "y": 9}, {"x": 8, "y": 1})
 CODE = """

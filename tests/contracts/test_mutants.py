@@ -9,7 +9,7 @@ import pytest
 from apollo_dse.optimizers.evolution import Evolution
 from apollo_dse.optimizers.random import Random
 from apollo_dse.problem import Objective
-from apollo_dse.testing import CONTRACTS, LEARNING
+from apollo_dse.testing.optimizers import CONTRACTS, LEARNING
 from apollo_dse.trial import Measurement, Trial
 
 

@@ -7,7 +7,7 @@ from functools import partial
 import pytest
 
 from apollo_dse import optimizers
-from apollo_dse.testing import CONTRACTS, LEARNING
+from apollo_dse.testing.optimizers import CONTRACTS, LEARNING
 
 NOT_LEARNING = {"random", "quasi-random"}
 

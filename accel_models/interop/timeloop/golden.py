@@ -9,6 +9,7 @@ from typing import Any
 from accel_models.interop.timeloop import tables
 from accel_models.interop.timeloop.case import Case
 from accel_models.interop.timeloop.nesting import nest_of
+from accel_models.interop.timeloop.sources import read_text
 from accel_models.interop.timeloop.words import unknown
 
 
@@ -45,10 +46,10 @@ def load_golden(source: str | Path | Mapping[str, Any]) -> list[GoldenCase]:
     """All cases of a reference file, or of its contents.
 
     Raises:
-        ValueError: a case breaks a rule; the message names it.
+        ValueError: a case breaks a rule; the message names it. Or the file is too large, or no text.
         OSError: the file cannot be read.
     """
-    content = source if isinstance(source, Mapping) else json.loads(Path(source).read_text(encoding="utf-8"))
+    content = source if isinstance(source, Mapping) else json.loads(read_text(Path(source)))
     machines = {name: tables.machine(row) for name, row in content["architectures"].items()}
     problems = {name: tables.problem(row) for name, row in content["problems"].items()}
     found = []

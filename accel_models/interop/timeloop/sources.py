@@ -110,10 +110,16 @@ def _from_text(source: str | Path) -> Iterator[dict[str, Any]]:
             raise ValueError(f"a folder must hold files that end in {', '.join(SUFFIXES)}, but {path} has none")
         yield from documents(files)
     else:
-        yield from _parsed(_text(path), str(path))
+        yield from _parsed(read_text(path), str(path))
 
 
-def _text(path: Path) -> str:
+def read_text(path: Path) -> str:
+    """The text of a file.
+
+    Raises:
+        ValueError: it has more than `MAX_BYTES`, or is no UTF-8 text.
+        OSError: it cannot be read.
+    """
     with path.open("rb") as file:
         data = file.read(MAX_BYTES + 1)
     if len(data) > MAX_BYTES:

@@ -5,6 +5,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from accel_models import cost
+from accel_models.chain import price_states
 from apollo_dse.codesign.joint import JointEvaluator
 from apollo_dse.codesign.networks import STARTS, Networks, design_of, joint_space, network_of
 from apollo_dse.evaluators import Evaluator
@@ -75,6 +77,22 @@ def test_a_network_is_rated_once_a_batch_and_only_if_a_design_runs_it() -> None:
     assert False in runs
     evaluator([{**designs[runs.index(False)], **SMALL.usual}])
     assert rated.asked == 1
+
+
+def test_no_pair_is_priced_twice(monkeypatch) -> None:
+    """Those that cannot be built or run included: their reasons are read off what was priced."""
+    priced: list[int] = []
+
+    def counted(*words, **keys):
+        found = price_states(*words, **keys)
+        priced.append(len(found.fits))
+        return found
+
+    monkeypatch.setattr(cost, "price_states", counted)
+    asked = points(60)
+    found = JointEvaluator(EDGE, SMALL, Rated())(asked)
+    assert {each.is_feasible for each in found} == {True, False}
+    assert sum(priced) == len(asked)
 
 
 def test_what_is_known_before_a_trial_is_the_design_s() -> None:

@@ -88,6 +88,23 @@ def test_of_what_does_not_run_it_says_what_is_missing() -> None:
         assert f"needs {ratio:.3g} times what there is" in str(measurement.infeasible_because)
 
 
+def test_numbers_of_a_design_say_what_the_design_says() -> None:
+    """The same reasons, whether a design cannot be built, or not run one of the workloads, or both."""
+    wide = Workload(name="wide", layers=(Layer(name="c", k=512, c=512, p=28, q=28, r=3, s=3),))
+    points = [TPU, TOO_LARGE, *EDGE.space.sample(np.random.default_rng(0), 60)]
+    points += [{**point, "instruction_memory_entries": 2} for point in points]
+    numbers, built = (
+        AnalyticalEvaluator(space, [wide, CONV])(points) for space in (EDGE, replace(EDGE, monotone=None))
+    )
+    reasons = [str(each.infeasible_because) for each in numbers if not each.is_feasible]
+    assert len(reasons) < len(points)
+    assert {("must" in reason, "needs" in reason) for reason in reasons} >= {(True, False), (False, True)}
+    for ours, theirs in zip(numbers, built, strict=True):
+        assert ours.infeasible_because == theirs.infeasible_because
+        assert dict(ours.bottlenecks) == pytest.approx(dict(theirs.bottlenecks))
+        assert dict(ours.metrics) == pytest.approx(dict(theirs.metrics))
+
+
 def test_what_may_bind_has_a_remedy() -> None:
     assert set(EDGE.remedies) == {*BOUNDS, *LIMITS}
     assert {name for names in EDGE.remedies.values() for name in names} == set(EDGE.space.names)

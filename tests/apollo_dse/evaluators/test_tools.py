@@ -22,17 +22,9 @@ from apollo_dse.problem import Constraint, Objective
 from apollo_dse.question import Question
 from search_spaces import get
 from tests.apollo_dse.evaluators import tools
+from tests.apollo_dse.evaluators.tools import POINT
 
 SYSTOLIC, SIMBA = get("systolic"), get("simba")
-POINT = {
-    "arrays": 1,
-    "rows": 16,
-    "columns": 32,
-    "buffer_bytes": 1 << 20,
-    "accumulator_bytes": 1 << 16,
-    "dram_bandwidth_gb_per_s": 64.0,
-    "stationary": "weights",
-}
 AMPLE = {"fill": "exposed", "buffer_bytes": 1 << 24, "dram_bandwidth_gb_per_s": 900.0}
 LAYERS = (
     Layer(name="conv", k=64, c=3, p=14, q=14, r=7, s=7, stride=(2, 2)),

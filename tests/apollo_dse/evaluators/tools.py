@@ -5,6 +5,16 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).parents[3]
+POINT = {
+    "arrays": 1,
+    "rows": 16,
+    "columns": 32,
+    "buffer_bytes": 1 << 20,
+    "accumulator_bytes": 1 << 16,
+    "dram_bandwidth_gb_per_s": 64.0,
+    "stationary": "weights",
+}
+"""A design of the space `systolic`."""
 
 SCALESIM = '''
 import configparser, os

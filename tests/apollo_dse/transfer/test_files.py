@@ -1,5 +1,7 @@
 """Priors there and back, and from people's tables."""
 
+import csv
+import io
 import json
 
 import numpy as np
@@ -58,6 +60,20 @@ def test_what_a_store_exports_is_read_again(tmp_path):
     table = read_table(path)
     assert table.trials == prior.trials
     assert table.ignored == ("number", "seconds", "proposed_by")
+
+
+@pytest.mark.parametrize("lead", ["=", "+", "-", "@", "\t", "\r", "'=", "''@", "'", " ", "\n"])
+def test_no_exported_text_is_a_formula_and_all_comes_back(tmp_path, lead):
+    """Spreadsheets run cells that begin so (OWASP, CSV injection); numbers below zero stay numbers."""
+    measurements = (Measurement(infeasible_because=f"{lead}1+1, too wide"), Measurement({"slack": -0.5}))
+    points = {"word": f"{lead}cmd|' /C calc'!A0", "number": -3}, {"word": "-7", "number": 1e-9}
+    trials = tuple(Trial(*each) for each in zip(range(2), points, measurements, strict=True))
+    text = to_csv(Record(trial, 0, 0.1, f"{lead}mine") for trial in trials)
+    cells = [cell for row in csv.reader(io.StringIO(text, newline="")) for cell in row]
+    dangerous = [cell for cell in cells if cell[:1] in tuple("=+-@\t\r") and cell not in ("-3", "-0.5")]
+    assert dangerous == []
+    assert {"-3", "-0.5", "1e-09"} <= set(cells)
+    assert read_table(written(tmp_path, text)).trials == trials
 
 
 def test_a_users_own_table(tmp_path):

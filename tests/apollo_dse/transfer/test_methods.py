@@ -11,7 +11,8 @@ from apollo_dse import optimizers, transfer
 from apollo_dse.optimizers.random import Random
 from apollo_dse.problem import Constraint
 from apollo_dse.study import Study, asked
-from apollo_dse.testing import CONTRACTS, accelerators
+from apollo_dse.testing import accelerators
+from apollo_dse.testing.optimizers import CONTRACTS
 from apollo_dse.transfer import Experience, Prior, Transfer
 from apollo_dse.transfer.modelled import Modelled
 from apollo_dse.transfer.prior import unavailable

@@ -1,46 +1,32 @@
-"""What a user asks, whole: enough to begin a study, to resume it years later, and to report on it.
+"""The record of a question, and the problem and the study that it leads to."""
 
-A `Question` is written into the header of its study (`about`), workloads included, so that the store alone
-answers `report` and `resume`. Only a space and an evaluator of the user's own are kept by path: their files
-must still be there, and a study notices when they have changed.
-"""
-
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from importlib.metadata import version
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Self
 
-from accel_models import Workload, workload_io
+from accel_models import Workload
 from apollo_dse import evaluators
 from apollo_dse.codesign.networks import Networks, design_of, joint_space
 from apollo_dse.evaluators.engine import LOCAL, Engine
 from apollo_dse.problem import Constraint, Objective, Problem, resolve_metric
+from apollo_dse.question import document
+from apollo_dse.question.measuring import evaluator_of
+from apollo_dse.question.predicted import MODEL, predicted
 from search_spaces import DesignSpace, Point, SearchSpace, Value, get
 
 if TYPE_CHECKING:
-    from apollo_dse.evaluators import Evaluator
-    from apollo_dse.report import About, PricedDesign, ReportData
-    from apollo_dse.storage import Header, Record, Store
+    from apollo_dse.report import PricedDesign
+    from apollo_dse.storage import Header, Store
     from apollo_dse.study import Study
-    from apollo_dse.transfer import Account, Experience, Prior
+    from apollo_dse.transfer import Experience, Prior
 
 Minimize = Literal["latency", "energy", "edp"]
 
 RECOMMENDED = "portfolio"
 """Who searches unless somebody else is asked for: docs/benchmark.md has why."""
 
-MODEL = "model:analytical"
-"""What stands among the sources for the built-in model, asked for what it predicts."""
-
-PREDICTED_TRIALS = 512
-"""Designs of the search that finds out where the built-in model has its best ones."""
-
 COLD = "-cold"
 """What the name of a study ends in that is another one's without priors."""
-
-ABOUT_VERSION = 1
-"""Of the keys that `Question.about` writes."""
 
 _MAPPED_FOR: Mapping[str, Minimize] = {
     "latency_s": "latency",
@@ -176,18 +162,7 @@ class Question:
 
     def about(self) -> dict[str, Any]:
         """Plain JSON values from which `stored` makes the question again."""
-        space = None if isinstance(self.space, DesignSpace) else self.space
-        return {
-            "version": ABOUT_VERSION,
-            "space": _findable(space),
-            "workloads": [workload_io.to_dict(workload) for workload in self.workloads],
-            **({"networks": self.networks.about()} if self.networks else {}),
-            **({"fixed": dict(self.fixed)} if self.fixed else {}),
-            "minimize": self.mapped_for,
-            "versions": {name: version(name) for name in ("apollo-dse", "torch", "numpy")},
-            **({"sources": list(map(_reference, self.sources))} if self.sources else {}),
-            **({} if self.is_analytical else {"evaluator": _findable(self.evaluator)}),
-        }
+        return document.about(self)
 
     @classmethod
     def stored(cls, header: "Header") -> Self:
@@ -196,57 +171,7 @@ class Question:
         Raises:
             ValueError: the study was begun by another program than this one's front doors.
         """
-        try:
-            return cls._stored(header)
-        except (LookupError, TypeError, AttributeError) as error:
-            rule = f"study {header.name!r} must have a header that `explore` or `recommend` wrote"
-            raise ValueError(f"{rule}, but its header is another's: {error!r}") from error
-
-    @classmethod
-    def _stored(cls, header: "Header") -> Self:
-        asked, about = header.asked, header.about
-        if about.get("version") != ABOUT_VERSION or None in (
-            about["space"],
-            *about.get("networks", {}).values(),
-        ):
-            rule = f"study {header.name!r} must have been begun by `explore` or `recommend` on a named space"
-            raise ValueError(f"{rule}, but its header is about {', '.join(about) or 'nothing'}")
-        knobs = dict(asked["optimizer"])
-        name, sources = knobs.pop("name"), tuple(about.get("sources", ()))
-        networks = Networks(**about["networks"]) if "networks" in about else None
-        who = {"method": name, "sources": sources} if sources else {"optimizer": name}
-        return cls(
-            space=about["space"],
-            workloads=tuple(workload_io.from_dict(each) for each in about["workloads"]),
-            networks=networks,
-            fixed=about.get("fixed", {}),
-            objectives=tuple(Objective.parse(text, "any") for text in asked["objectives"]),
-            constraints=tuple(Constraint.parse(text, "any") for text in asked["constraints"]),
-            seed=knobs.pop("seed"),
-            batch=asked["batch"],
-            asynchronous=asked.get("asynchronous", False),
-            minimize=about["minimize"],
-            knobs=knobs,
-            evaluator=about.get("evaluator", evaluators.ANALYTICAL),
-            **who,
-        )
-
-    @classmethod
-    def reportable(cls, header: "Header") -> Self:
-        """As `stored`, of a study that is looked at rather than resumed: its space must be that of its trials.
-
-        Raises:
-            ValueError: as in `stored`; or the space's file is broken or has changed since.
-            OSError: the space's file cannot be read.
-        """
-        from apollo_dse.study import differences
-
-        question = cls.stored(header)
-        now = {parameter.name: repr(parameter) for parameter in question.search_space.parameters}
-        if changed := differences(header.asked["parameters"], now):
-            rule = f"study {header.name!r} can only be reported on in the space of its trials"
-            raise ValueError(f"{rule}, but of {question.space} {'; '.join(changed)}")
-        return question
+        return cls(**document.fields(header))
 
     def problem(self, engine: Engine = LOCAL) -> Problem:
         """The question as a problem, whose points are measured by an engine.
@@ -261,7 +186,7 @@ class Question:
         from apollo_dse.evaluators.analytical import AnalyticalEvaluator
 
         asked = [each.metric for each in self.objectives] + [each.metric for each in self.constraints]
-        evaluator = self._evaluator(asked)
+        evaluator = evaluator_of(self, asked)
         for metric in asked:
             resolve_metric(metric, evaluator.metrics)
         preview = evaluators.preview_of(evaluator)
@@ -281,24 +206,6 @@ class Question:
         if self.networks is None:
             return problem
         return replace(problem, starts=self.networks.starts(problem, self.seed))
-
-    def _evaluator(self, asked: Sequence[str]) -> "Evaluator":
-        """Who measures what is asked."""
-        from apollo_dse.evaluators.analytical import STEADY, AnalyticalEvaluator
-        from apollo_dse.evaluators.area import AREA, with_area
-
-        steady = any(metric.startswith(STEADY) for metric in asked)
-        if self.networks is not None:
-            from apollo_dse.codesign.joint import JointEvaluator
-
-            space, accuracy = self.networks.network_space, self.networks.evaluator
-            return JointEvaluator(self.design_space, space, accuracy, minimize=self.mapped_for, steady=steady)
-        if self.is_analytical:
-            return AnalyticalEvaluator(
-                self.design_space, self.workloads, minimize=self.mapped_for, steady=steady
-            )
-        found = evaluators.get(self.evaluator)(self.design_space, self.workloads)
-        return with_area(found, self.design_space) if AREA in asked else found
 
     def study(self, store: "Store | None" = None, name: str = "study", engine: Engine = LOCAL) -> "Study":
         """The study that answers, new or resumed from the store, its points measured by an engine.
@@ -342,38 +249,13 @@ class Question:
             if not isinstance(source, str):
                 return source
             if source == MODEL:
-                return self._predicted()
+                return predicted(self)
             if store is None:
                 raise ValueError("references to priors need a store, but there is none")
             return load(store, source)
 
         task = describe(self.name, self.typical_workloads, self.constraints, self.design_space.node_nm)
         return Experience(task, tuple(map(prior, self.sources)))
-
-    def _predicted(self) -> "Prior":
-        """The built-in model as a prior: what it was asked by a search of its own, and may be asked.
-
-        Objectives and limits on metrics that it has not are left out; without an objective it is latency.
-        """
-        from apollo_dse.evaluators.analytical import COSTS
-        from apollo_dse.transfer import Prior, describe
-
-        objectives = tuple(each for each in self.objectives if each.metric in COSTS)
-        own = replace(
-            self,
-            objectives=objectives or (Objective("latency_s"),),
-            constraints=tuple(each for each in self.constraints if each.metric in COSTS),
-            evaluator=evaluators.ANALYTICAL,
-            optimizer="evolution",
-            seed=0,
-            batch=32,
-            knobs={},
-            method=None,
-            sources=(),
-        )
-        study = own.search(PREDICTED_TRIALS)
-        task = describe(self.name, self.workloads, own.constraints, self.design_space.node_nm)
-        return Prior(MODEL, task, study.problem, study.trials)
 
     def search(
         self,
@@ -404,59 +286,3 @@ class Question:
         if end == "interrupted":
             raise KeyboardInterrupt(f"{len(study.trials)} of {trials} trials were made")
         return study
-
-    def report(
-        self, header: "Header", records: "Sequence[Record]", store: "Store | None" = None
-    ) -> "ReportData":
-        """All that a report shows of a study of this question, its recommended design priced anew by its model.
-
-        Where the search learned from priors, and the store is given, so is what came of each of them, and the
-        search without them if the store has that (`NAME-cold`).
-        """
-        from apollo_dse.report import build_report
-
-        about = self.said(header, sum(record.seconds for record in records))
-        if self.sources and store is not None:
-            about = replace(about, **self._transferred(header.name, store))
-        price = self.price if self.is_analytical else None
-        return build_report(self.problem(), [record.trial for record in records], about, price)
-
-    def said(self, header: "Header", seconds: float) -> "About":
-        """What a report says of a study of this question beside its trials, which took so long to evaluate."""
-        from apollo_dse.report import About
-
-        return About(
-            name=header.name,
-            space=self.name,
-            space_reference=self.design_space.reference,
-            optimizer=self.searcher,
-            workloads=self.subjects,
-            seed=self.seed,
-            seconds=seconds,
-            versions=header.about["versions"],
-        )
-
-    def accounts(self, name: str, store: "Store") -> "tuple[Account, ...]":
-        """What came of each prior that a study of the store learned from, in the end."""
-        from apollo_dse.transfer import Transfer, accounts
-
-        study = self.study(store, name)
-        study.teach()
-        assert isinstance(study.optimizer, Transfer)
-        return tuple(accounts(study.optimizer))
-
-    def _transferred(self, name: str, store: "Store") -> dict[str, Any]:
-        """What a report says of a study's priors, and of the search without them."""
-        cold = f"{name}{COLD}"
-        without = [record.trial for record in store.records(cold)] if cold in store.names() else []
-        return {"sources": self.accounts(name, store), "cold": without}
-
-
-def _findable(name: str | None) -> str | None:
-    """A name, or the path of a file from wherever the store is read, behind a simulator's name perhaps."""
-    known, colon, path = (name or "").rpartition(evaluators.WHERE)
-    return f"{known}{colon}{Path(path).absolute()}" if path and Path(path).is_file() else name
-
-
-def _reference(source: "str | Prior") -> str:
-    return source if isinstance(source, str) else source.name

@@ -2,7 +2,7 @@
 
 Each contract takes the class of an optimizer, as the registry holds it, and raises `AssertionError` when the
 optimizer breaks it. Those of `LEARNING` hold for optimizers that claim to learn from trials; uniform random
-search does not. All problems in here are made up, quick and exactly repeatable.
+search does not. All problems are made up (`apollo_dse.testing.problems`).
 
 Example:
     In the tests of a package that brings its own optimizer:
@@ -15,17 +15,17 @@ Example:
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from copy import deepcopy
 from dataclasses import replace
-from math import ceil, inf
-from typing import Literal
+from math import inf
 
 import numpy as np
 
 from apollo_dse.optimizer import Optimizer, Optimizers, Pending
 from apollo_dse.optimizers.random import Random
-from apollo_dse.problem import Constraint, Evaluate, Objective, Problem
+from apollo_dse.problem import Constraint, Objective, Problem
+from apollo_dse.testing.problems import ACCELERATORS, accelerators, bowl, evaluator, mixed, ruled
 from apollo_dse.trial import Measurement, Trial
-from search_spaces.parameter import Categorical, Integer, Ordinal, Parameter, Real
-from search_spaces.space import Point, SearchSpace, canonical
+from search_spaces.parameter import Categorical, Integer, Ordinal, Real
+from search_spaces.space import Point, canonical
 
 Contract = Callable[[Optimizers], None]
 
@@ -38,119 +38,6 @@ ROUNDS = 6
 PAIRS, WINS = 24, 20
 """Statistical contracts: 20 wins or more of 24 fair coins come up with a probability of 0.00077, which is
 the chance that an optimizer no better than its rival passes."""
-
-_COUNTS = (1, 2, 4, 6, 8, 10, 12, 14, 16, 32)
-ACCELERATORS = SearchSpace(
-    (
-        Ordinal("pe_x", _COUNTS),
-        Ordinal("pe_y", _COUNTS),
-        Ordinal("cores", _COUNTS),
-        Ordinal("lanes", (4, 8, 16, 32, 64, 128, 256)),
-        Ordinal("pe_memory_bytes", tuple(2**i for i in range(18, 25)), "bytes"),
-        Ordinal("core_memory_bytes", tuple(2**i for i in range(12, 23)), "bytes"),
-        Ordinal("io_bandwidth_gb_per_s", (5, 10, 16, 20, 25, 30), "GB/s"),
-    )
-)
-"""3,234,000 made-up accelerators with the value lists of the published space."""
-
-_LAYERS = (  # pixels, channels in, channels out, filter area: the shapes that dominate a residual network
-    (12544, 3, 64, 49),
-    (3136, 64, 64, 9),
-    (784, 128, 128, 9),
-    (196, 256, 256, 9),
-    (49, 512, 512, 9),
-    (784, 512, 128, 1),
-    (196, 1024, 256, 1),
-    (49, 512, 2048, 1),
-)
-
-
-def accelerator_cost(point: Point) -> Measurement:
-    """A made-up cost of a point of `ACCELERATORS`: a roofline with steps, spills and unmappable designs.
-
-    It is no model of anything that exists; it has the features that make such landscapes hard: rounding up
-    to whole tiles, a knee where compute meets bandwidth, and designs that cannot run the workload.
-    """
-    design = {name: float(value) for name, value in point.items()}
-    pes = design["pe_x"] * design["pe_y"]
-    if design["core_memory_bytes"] < 64 * design["lanes"] * 4:
-        return Measurement(infeasible_because="a core's memory must hold one tile of weights")
-    if design["pe_memory_bytes"] < 2 * design["core_memory_bytes"] * design["cores"]:
-        return Measurement(infeasible_because="a PE's memory must be twice that of its cores")
-    seconds = 0.0
-    for pixels, channels, outputs, area in _LAYERS:
-        weights, activations = channels * outputs * area, pixels * (channels + outputs)
-        cycles = (
-            ceil(pixels / pes) * ceil(outputs / design["cores"]) * ceil(channels * area / design["lanes"] / 4)
-        )
-        rounds = ceil(weights / (design["core_memory_bytes"] * design["cores"]))
-        spilled = activations > design["pe_memory_bytes"] * pes / 2
-        traffic = weights + activations * (min(rounds, 8) if spilled else 1)
-        compute_s, transfer_s = cycles / 0.2e9, traffic / (design["io_bandwidth_gb_per_s"] * 1e9)
-        seconds += max(compute_s, transfer_s) + 0.1 * min(compute_s, transfer_s)
-    return Measurement({"latency_s": seconds, **accelerator_area(point).metrics})
-
-
-def accelerator_area(point: Point) -> Measurement:
-    """The area of a point of `ACCELERATORS`, as `accelerator_cost` has it, whether or not it is mappable."""
-    design = {name: float(value) for name, value in point.items()}
-    pes, macs_per_pe = design["pe_x"] * design["pe_y"], design["cores"] * design["lanes"] * 4
-    memory = design["pe_memory_bytes"] + design["cores"] * design["core_memory_bytes"]
-    area_mm2 = 3 + pes * (0.0008 * macs_per_pe + 0.5e-6 * memory) + 0.2 * design["io_bandwidth_gb_per_s"]
-    return Measurement({"area_mm2": area_mm2})
-
-
-def evaluator(cost: Callable[[Point], Measurement]) -> Evaluate:
-    """An evaluator of batches from a cost of one point."""
-    return lambda points: [cost(point) for point in points]
-
-
-def accelerators(*objectives: str, area_mm2: float = 30.0, known: bool = False) -> Problem:
-    """Made-up accelerators within an area; about one uniform draw in fifteen is within 30 mm2.
-
-    Args:
-        objectives: metrics to minimize; by default the latency.
-        area_mm2: the limit.
-        known: whether the area is known before a trial is spent.
-    """
-    return Problem(
-        space=ACCELERATORS,
-        objectives=tuple(map(Objective, objectives or ("latency_s",))),
-        evaluate=evaluator(accelerator_cost),
-        constraints=(Constraint("area_mm2", upper=area_mm2, known=known),),
-        preview=evaluator(accelerator_area) if known else None,
-    )
-
-
-def bowl(*parameters: Parameter, goal: Literal["minimize", "maximize"] = "minimize") -> Problem:
-    """A smooth optimum in the middle of each parameter's range, in any space, without limits."""
-    space = SearchSpace(parameters)
-
-    def evaluate(points: Sequence[Point]) -> list[Measurement]:
-        distances = ((space.to_unit(points) - 0.5) ** 2).sum(axis=1).tolist()
-        return [Measurement({"loss": -d if goal == "maximize" else d}) for d in distances]
-
-    return Problem(space=space, objectives=(Objective("loss", goal),), evaluate=evaluate)
-
-
-def _mixed() -> Problem:
-    """All kinds of parameters at once."""
-    return bowl(
-        Real("clock_mhz", 100.0, 2000.0, log=True),
-        Integer("banks", 1, 64),
-        Ordinal("pe_x", _COUNTS),
-        Categorical("technology", ("7nm", "16nm", "45nm")),
-    )
-
-
-def _ruled() -> Problem:
-    """40 points, of which a rule leaves 24."""
-    space = SearchSpace(
-        (Ordinal("a", (1, 2, 4, 8)), Integer("b", 0, 9)),
-        (lambda point: "`b <= 5` must hold" if float(point["b"]) > 5 else None,),
-    )
-    cost = evaluator(lambda point: Measurement({"latency_s": float(point["a"]) + float(point["b"])}))
-    return Problem(space=space, objectives=(Objective("latency_s"),), evaluate=cost)
 
 
 def _rounds(optimizer: Optimizer, problem: Problem, rounds: int = ROUNDS) -> list[Trial]:
@@ -182,7 +69,7 @@ def _best(problem: Problem, trials: Sequence[Trial]) -> float:
 
 def suggests_points_of_the_space(make: Optimizers) -> None:
     """`ask(n)` gives `n` points that keep every value and rule, whatever kinds of parameters there are."""
-    for problem in (accelerators(), _mixed(), accelerators("latency_s", "area_mm2")):
+    for problem in (accelerators(), mixed(), accelerators("latency_s", "area_mm2")):
         optimizer = make(problem, seed=1)
         assert isinstance(optimizer, Optimizer), f"{optimizer!r} must have `settings`, `ask` and `tell`"
         for trial in _rounds(optimizer, problem):
@@ -193,7 +80,7 @@ def suggests_points_of_the_space(make: Optimizers) -> None:
 
 def keeps_to_its_seed(make: Optimizers) -> None:
     """The same seed gives the same trials, another seed others, whatever numpy's global state."""
-    for problem in (accelerators(), _mixed()):
+    for problem in (accelerators(), mixed()):
         first, again, other = (_rounds(make(problem, seed=seed), problem) for seed in (1, 1, 2))
         assert first == again, "two runs with seed 1 must be equal"
         assert first != other, "runs with seeds 1 and 2 must differ"
@@ -219,7 +106,7 @@ def resumes_by_replay(make: Optimizers) -> None:
 
     The twin's points have their keys in another order, as those of a store have.
     """
-    for problem in (accelerators(), _mixed()):
+    for problem in (accelerators(), mixed()):
         optimizer = make(problem, seed=1)
         told: list[Trial] = []
         for batch in _batches(optimizer, problem, ROUNDS):
@@ -236,7 +123,7 @@ def resumes_by_replay(make: Optimizers) -> None:
 
 def suggests_nothing_twice(make: Optimizers) -> None:
     """Every point is new while there is room, own or told by a stranger; in the end `ask` runs dry."""
-    problem = _ruled()
+    problem = ruled()
     optimizer = make(problem, seed=1)
     stranger = _evaluated(problem, Random(problem, seed=7).ask(5))
     optimizer.tell(stranger)
@@ -273,7 +160,7 @@ def heeds_what_is_pending(make: Optimizers) -> None:
     for each in (optimizer, unaware):
         each.tell(more)
     assert _texts(optimizer.ask(BATCH)) == _texts(unaware.ask(BATCH)), "what is learned must not depend on it"
-    few = _ruled()
+    few = ruled()
     optimizer, most = make(few, seed=1), Random(few, seed=7).ask(20)
     assert isinstance(optimizer, Pending)
     optimizer.pend(most)
@@ -288,8 +175,8 @@ def spends_no_trial_on_what_is_known(make: Optimizers) -> None:
         assert problem.known_violations([trial.point]) == [0.0], f"{trial.point} is known to be too large"
     hopeless = accelerators(area_mm2=1e-3, known=True)
     assert len(_rounds(make(hopeless, seed=1), hopeless, rounds=3)) == 3 * BATCH
-    ruled = _ruled()
-    few = replace(ruled, constraints=(Constraint("latency_s", upper=4.0, known=True),), preview=ruled.evaluate)
+    whole = ruled()
+    few = replace(whole, constraints=(Constraint("latency_s", upper=4.0, known=True),), preview=whole.evaluate)
     suggested = [trial.point for trial in _rounds(make(few, seed=1), few)]
     late = [violation > 0 for violation in few.known_violations(suggested)]
     assert late == [False] * 8 + [True] * 16, "the 8 points within the limit must come first, then the others"
