@@ -226,6 +226,15 @@ SECTIONS = (
         "Linux, x86-64; sizes of torch depend on where it comes from",
         rows.package,
     ),
+    Section(
+        "newcomer",
+        "A newcomer's path",
+        "benchmarks/newcomer.py",
+        "From a clone to the end of the tutorial, command by command; the first result of one's own is that of"
+        " the first `explore`.",
+        f"{SHARED}; Python 3.11, torch for the CPU from a local file, loops not compiled before",
+        rows.newcomer,
+    ),
 )
 
 

@@ -236,5 +236,13 @@ def package(found: Any) -> Rows:
         yield name, row["versions"]["torch"], *sizes, most
 
 
+def newcomer(found: Any) -> Rows:
+    """A step a row."""
+    yield "step", "seconds", "since the clone began"
+    for row in found["steps"]:
+        name = row["step"].replace("|", "\\|")
+        yield f"`{name}`", f"{row['seconds']:.0f}", f"{row['since_clone']:.0f}"
+
+
 def _known(value: float | None) -> float:
     return inf if value is None else value
