@@ -227,6 +227,14 @@ SECTIONS = (
         rows.package,
     ),
     Section(
+        "extras",
+        "Extras, each by itself",
+        "benchmarks/package.py --extras",
+        "Installed into a copy of an environment without any, where what needs it had failed, and then ran.",
+        "Linux, x86-64, Python 3.11, the versions of constraints.txt",
+        rows.extras,
+    ),
+    Section(
         "newcomer",
         "A newcomer's path",
         "benchmarks/newcomer.py",
