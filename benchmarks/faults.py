@@ -11,6 +11,8 @@ survived when
 
     python benchmarks/faults.py [--rounds N] [--seed S] [--only FAULT ...] [-o FILE]
 
+Rounds are added to those that the file has; a fault that was tried with a seed is not tried with it again.
+
 Ray's faults are tried where Ray is installed, a full disk where a small file system can be mounted; what could
 not be tried is named in the results.
 """
@@ -32,6 +34,7 @@ from dataclasses import dataclass, field
 from importlib.util import find_spec
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 TRIALS = 30
 WORKERS = 3
@@ -401,7 +404,7 @@ def _written(folder: Path) -> None:
     (about / "entry_points.txt").write_text("[apollo_dse.evaluators]\npython = plug_in:Python\n")
 
 
-def tried(fault: str, seed: int) -> dict[str, object]:
+def tried(fault: str, seed: int) -> dict[str, Any]:
     """One round: whether it was survived, what was said, and how many runs in flight were made again."""
     with TemporaryDirectory(prefix="faults-", ignore_cleanup_errors=True) as name:
         folder = Path(name)
@@ -443,25 +446,33 @@ def main() -> None:
     for fault in given.only:
         if fault in absent:
             continue
-        start, rounds = time.monotonic(), []
-        for number in range(given.rounds):
-            rounds.append(tried(fault, given.seed + number))
-            last = rounds[-1]
-            results[fault] = {
-                "what": (FAULTS[fault].__doc__ or "").strip(),
-                "tried": len(rounds),
-                "survived": sum(bool(each["survived"]) for each in rounds),
-                "harmed": sum(bool(each["harmed"]) for each in rounds),
-                "measured_again_in_flight": sum(int(str(each["again"])) for each in rounds),
-                "said": dict(Counter(_shape(text) for each in rounds for text in each["said"]).most_common(6)),
-                "lost": [each for each in rounds if not each["survived"]],
-                "seconds": round(time.monotonic() - start, 1),
-                "load": round(os.getloadavg()[0], 1),
-            }
-            print(fault, number, "survived" if last["survived"] else f"LOST: {last}", flush=True)
-            about = {"trials": TRIALS, "workers": WORKERS, "simulator_s": PAUSE_S, "seed": given.seed}
+        for seed in range(given.seed, given.seed + given.rounds):
+            if seed in results.get(fault, {}).get("seeds", ()):
+                continue
+            start = time.monotonic()
+            last = tried(fault, seed)
+            results[fault] = _with(results.get(fault, {}), fault, last, time.monotonic() - start)
+            print(fault, seed, "survived" if last["survived"] else f"LOST: {last}", flush=True)
+            about = {"trials": TRIALS, "workers": WORKERS, "simulator_s": PAUSE_S}
             text = json.dumps({**about, "not_tried": absent, "faults": results}, indent=1)
             given.output.write_text(text + "\n")
+
+
+def _with(before: dict[str, Any], fault: str, round_: dict[str, Any], seconds: float) -> dict[str, object]:
+    """The results of a fault and one more round of it."""
+    said = Counter(before.get("said", {})) + Counter(map(_shape, round_["said"]))
+    return {
+        "what": (FAULTS[fault].__doc__ or "").strip(),
+        "tried": before.get("tried", 0) + 1,
+        "survived": before.get("survived", 0) + bool(round_["survived"]),
+        "harmed": before.get("harmed", 0) + bool(round_["harmed"]),
+        "measured_again_in_flight": before.get("measured_again_in_flight", 0) + round_["again"],
+        "seeds": [*before.get("seeds", ()), round_["seed"]],
+        "said": dict(said.most_common(6)),
+        "lost": [*before.get("lost", ()), *([] if round_["survived"] else [round_])],
+        "seconds": round(before.get("seconds", 0.0) + seconds, 1),
+        "load": round(os.getloadavg()[0], 1),
+    }
 
 
 def _shape(said: str) -> str:

@@ -1,26 +1,34 @@
 """Does what is built install where nothing is, and how large is it? A wheel, a fresh environment, a search.
 
     python benchmarks/package.py --python python3.12
+    python benchmarks/package.py --extras [NAME ...]
 
 Builds the wheel with `pip wheel`, installs it and its newest dependencies into a new environment of the given
 interpreter, outside of the project, and there runs a search of MobileNetV2, its report, and the optimum of a
 part of the space. Adds to results/package.json, by version of Python: versions and megabytes. A megabyte is
 2**20 bytes. `--extra NAME` installs an extra, too, and `--constraint FILE` pins versions; both are then part of
 the key.
+
+`--extras` tries each extra of the project by itself: it is installed alone into a copy of an environment that
+has none and has run the search, and something that needs it is run (`NEEDS`), which must have failed before.
+Writes results/extras.json: by extra the distributions that came with it, and megabytes.
 """
 
 import argparse
 import json
 import os
 import platform
+import shutil
 import subprocess
 import sys
 import tempfile
+import tomllib
 import zipfile
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
 RESULTS = Path(__file__).parent / "results" / "package.json"
+EXTRAS = Path(__file__).parent / "results" / "extras.json"
 MEGABYTE = 2**20
 LARGEST = 6
 COMMANDS = (
@@ -30,6 +38,65 @@ COMMANDS = (
     "optimum --workload mobilenet_v2 --constraint area<=20mm2 --fix pe_x=4 --fix pe_y=4 --fix cores=4 --json",
     "evaluate --workload resnet18 --preset edge-tpu-v1",
 )
+EXPLORE = "explore --workload mobilenet_v2 --constraint area<=20mm2 --trials 4 --batch 2"
+NETWORK = """
+import onnx
+from onnx import TensorProto, helper
+words = helper.make_tensor("w", TensorProto.FLOAT, (64, 32), [0.0] * 2048)
+x, y = (helper.make_tensor_value_info(*end) for end in (("x", 1, (1, 64)), ("y", 1, (1, 32))))
+graph = helper.make_graph([helper.make_node("MatMul", ["x", "w"], ["y"])], "net", [x], [y], [words])
+onnx.save(helper.make_model(graph), "net.onnx")
+"""
+EPISODE = """
+from apollo_dse.benchmark.gym import DesignEnv
+from apollo_dse.benchmark.suite import TASKS
+environment = DesignEnv(TASKS["edge-resnet18-latency-tight"], trials=2)
+environment.reset(seed=0)
+observation, reward, terminated, truncated, info = environment.step(environment.action_space.sample())
+assert -4 <= reward <= 0
+"""
+PARQUET = """
+from pathlib import Path
+import pyarrow, pyarrow.parquet
+from apollo_dse.transfer.files import read_table
+columns = {"point.pe_x": [1, 2], "latency_s": [0.5, 0.25]}
+pyarrow.parquet.write_table(pyarrow.table(columns), "old.parquet")
+assert len(read_table(Path("old.parquet")).trials) == 2
+"""
+PAGE = """
+import json, subprocess, sys, urllib.request
+words = [sys.executable, "-c", "from apollo_dse.cli import main; main()", "dashboard", "--port", "0"]
+with subprocess.Popen(words, stdout=subprocess.PIPE, text=True) as server:
+    try:
+        url = server.stdout.readline().split(" is at ")[1].split()[0]
+        document = json.load(urllib.request.urlopen(url + "api/studies/first"))
+    finally:
+        server.terminate()
+assert document["study"]["trials"] == 32
+"""
+PHOTOGRAPHS = """
+from apollo_dse.codesign.datasets import load
+try:
+    load("cifar10:empty")
+except ValueError as error:
+    assert "must hold CIFAR-10, but torchvision says" in str(error), error
+"""
+MAIN = "from apollo_dse.cli import main; raise SystemExit(main())"
+Need = tuple[str, ...]
+NEEDS: dict[str, tuple[Need, ...]] = {
+    "onnx": (("python", "-c", NETWORK), ("apollo-dse", "trace", "--onnx", "net.onnx", "-o", "net.json")),
+    "peers": tuple(
+        ("apollo-dse", *EXPLORE.split(), "--optimizer", name, "--study", name)
+        for name in ("optuna-tpe", "nevergrad-portfolio", "smac")
+    ),
+    "gym": (("python", "-c", EPISODE),),
+    "parquet": (("python", "-c", PARQUET),),
+    "ui": (("python", "-c", PAGE),),
+    "ray": (("apollo-dse", *EXPLORE.split(), "--engine", "ray", "--workers", "1", "--study", "ray"),),
+    "images": (("python", "-c", PHOTOGRAPHS),),
+}
+"""What is run for each extra: all of it must succeed with the extra, and the first not without."""
+
 WHAT_IS_THERE = """
 import json
 from importlib.metadata import version
@@ -45,15 +112,20 @@ def main() -> None:
     parser.add_argument("--python", default=sys.executable, help="the interpreter of the new environment")
     parser.add_argument("--extra", action="append", default=[], help="an extra to install, too")
     parser.add_argument("--constraint", type=Path, help="a file of pinned versions")
-    parser.add_argument("--out", type=Path, default=RESULTS)
+    parser.add_argument("--extras", nargs="*", choices=NEEDS, help="each by itself, nothing else; all if none")
+    parser.add_argument("--out", type=Path)
     given = parser.parse_args()
+    if given.extras is not None:
+        each_extra(given.extras or list(NEEDS), given.python, given.constraint, given.out or EXTRAS)
+        return
+    out = given.out or RESULTS
     with tempfile.TemporaryDirectory(dir=os.environ.get("TMPDIR")) as folder:
         found = try_out(Path(folder), given.python, given.extra, given.constraint)
-    told = json.loads(given.out.read_text()) if given.out.exists() else {}
+    told = json.loads(out.read_text()) if out.exists() else {}
     pinned = ["pinned"] if given.constraint else []
     key = " ".join([str(found["python"]).rpartition(".")[0], *given.extra, *pinned])
     told = dict(sorted({**told, key: found}.items()))
-    given.out.write_text(json.dumps(told, indent=1) + "\n")
+    out.write_text(json.dumps(told, indent=1) + "\n")
     print(json.dumps(found, indent=1))
 
 
@@ -66,9 +138,7 @@ def try_out(folder: Path, python: str, extras: list[str], constraint: Path | Non
     [wheel] = built(folder / "dist")
     subprocess.run([python, "-m", "venv", folder / "venv"], check=True)
     bin_folder = folder / "venv" / "bin"
-    wanted = f"{wheel}[{','.join(extras)}]" if extras else str(wheel)
-    pins = ["--constraint", constraint] if constraint else []
-    subprocess.run([bin_folder / "python", "-m", "pip", "install", "--quiet", *pins, wanted], check=True)
+    install(bin_folder, f"{wheel}[{','.join(extras)}]" if extras else str(wheel), constraint)
     told = search(folder / "home", bin_folder)
     [packages] = (folder / "venv" / "lib").glob("python*/site-packages")
     with zipfile.ZipFile(wheel) as opened:
@@ -83,12 +153,74 @@ def try_out(folder: Path, python: str, extras: list[str], constraint: Path | Non
     }
 
 
+def each_extra(extras: list[str], python: str, constraint: Path | None, out: Path) -> None:
+    """Try extras of the project, each by itself, and add what came of it to those that were tried before.
+
+    Raises:
+        subprocess.CalledProcessError: a step failed; its output is on the terminal.
+    """
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    assert NEEDS.keys() == project["optional-dependencies"].keys(), "each extra has something that needs it"
+    with tempfile.TemporaryDirectory(dir=os.environ.get("TMPDIR")) as name:
+        folder = Path(name)
+        [wheel] = built(folder / "dist")
+        subprocess.run([python, "-m", "venv", folder / "without"], check=True)
+        install(folder / "without" / "bin", str(wheel), constraint)
+        told = search(folder / "home", folder / "without" / "bin")
+        before = json.loads(out.read_text())["extras"] if out.exists() else {}
+        for extra in extras:
+            before[extra] = tried(folder, extra, wheel, constraint)
+            found = {"python": told["python"], "pinned": constraint is not None, "extras": before}
+            out.write_text(json.dumps(found, indent=1) + "\n")
+
+
+def tried(folder: Path, extra: str, wheel: Path, constraint: Path | None) -> dict[str, object]:
+    """One extra in a copy of the environment `folder`/without; the distributions that it brought."""
+    before, after, home = folder / "without", folder / extra, folder / "home"
+    environment = {**without_ours(), "APOLLO_DSE_CACHE": str(home / "cache")}
+
+    def run(venv: Path, words: Need, **more: str) -> int:
+        own = {**environment, "PATH": f"{venv / 'bin'}:{environment['PATH']}", **more}
+        first = ["-c", MAIN] if words[0] == "apollo-dse" else []
+        command = [venv / "bin" / "python", *first, *words[1:]]
+        return subprocess.run(command, cwd=home, env=own, stdout=subprocess.DEVNULL).returncode
+
+    failed = run(before, NEEDS[extra][0], APOLLO_DSE_STORE=str(home / "before.sqlite"))
+    assert failed, f"{extra} must be needed"
+    shutil.copytree(before, after, symlinks=True, copy_function=os.link)
+    install(after / "bin", f"{wheel}[{extra}]", constraint)
+    for words in NEEDS[extra]:
+        assert run(after, words) == 0, f"{words} must work with {extra}"
+    [old], [new] = ((venv / "lib").glob("python*/site-packages") for venv in (before, after))
+    brought = sorted(
+        {each.name for each in new.glob("*.dist-info")} - {each.name for each in old.glob("*.dist-info")}
+    )
+    found = {
+        "brings": [each.removesuffix(".dist-info").replace("-", " ") for each in brought],
+        "added_mb": round(size(new) - size(old)),
+        "ran": len(NEEDS[extra]),
+    }
+    shutil.rmtree(after)
+    print(extra, json.dumps(found), flush=True)
+    return found
+
+
+def install(bin_folder: Path, wanted: str, constraint: Path | None) -> None:
+    """Install a distribution into an environment, with pinned versions if there is a file of them."""
+    pins = ["--constraint", constraint] if constraint else []
+    subprocess.run([bin_folder / "python", "-m", "pip", "install", "--quiet", *pins, wanted], check=True)
+
+
+def without_ours() -> dict[str, str]:
+    """The variables of this process, but those that lead to the project."""
+    ours = ("PYTHONPATH", "APOLLO_DSE_")
+    return {name: value for name, value in os.environ.items() if not name.startswith(ours)}
+
+
 def search(home: Path, bin_folder: Path) -> dict[str, object]:
     """Run the commands in a new folder, with nothing known from before; the versions that they ran on."""
     home.mkdir()
-    ours = ("PYTHONPATH", "APOLLO_DSE_")
-    environment = {name: value for name, value in os.environ.items() if not name.startswith(ours)}
-    environment["APOLLO_DSE_CACHE"] = str(home / "cache")
+    environment = {**without_ours(), "APOLLO_DSE_CACHE": str(home / "cache")}
     for command in COMMANDS:
         words = [bin_folder / "apollo-dse", *command.split()]
         subprocess.run(words, cwd=home, env=environment, check=True, stdout=subprocess.DEVNULL)

@@ -226,6 +226,23 @@ SECTIONS = (
         "Linux, x86-64; sizes of torch depend on where it comes from",
         rows.package,
     ),
+    Section(
+        "extras",
+        "Extras, each by itself",
+        "benchmarks/package.py --extras",
+        "Installed into a copy of an environment without any, where what needs it had failed, and then ran.",
+        "Linux, x86-64, Python 3.11, the versions of constraints.txt",
+        rows.extras,
+    ),
+    Section(
+        "newcomer",
+        "A newcomer's path",
+        "benchmarks/newcomer.py",
+        "From a clone to the end of the tutorial, command by command; the first result of one's own is that of"
+        " the first `explore`.",
+        f"{SHARED}; Python 3.11, torch for the CPU from a local file, loops not compiled before",
+        rows.newcomer,
+    ),
 )
 
 

@@ -11,6 +11,9 @@ from typing import Any
 
 Rows = Iterable[Sequence[object]]
 
+FEW = 6
+"""Distributions that are named; of more there is their number."""
+
 
 def share(value: float | None, digits: int = 1) -> str:
     """A share in per cent; none as a dash."""
@@ -234,6 +237,22 @@ def package(found: Any) -> Rows:
         most = ", ".join(f"{folder} {size}" for folder, size in list(row["largest_mb"].items())[:3])
         sizes = [f"{row[key]} MB" for key in ("wheel_mb", "unpacked_mb", "site_packages_mb")]
         yield name, row["versions"]["torch"], *sizes, most
+
+
+def extras(found: Any) -> Rows:
+    """An extra a row."""
+    yield "extra", "distributions that it brings", "site-packages grows by"
+    for name, row in found["extras"].items():
+        brought = ", ".join(row["brings"]) if len(row["brings"]) <= FEW else len(row["brings"])
+        yield f"`{name}`", brought, f"{row['added_mb']} MB"
+
+
+def newcomer(found: Any) -> Rows:
+    """A step a row."""
+    yield "step", "seconds", "since the clone began"
+    for row in found["steps"]:
+        name = row["step"].replace("|", "\\|")
+        yield f"`{name}`", f"{row['seconds']:.0f}", f"{row['since_clone']:.0f}"
 
 
 def _known(value: float | None) -> float:

@@ -5,6 +5,7 @@
 /api/studies/NAME                    a study's document (`apollo_dse.report.document`)
 /api/studies/NAME/trials/NUMBER      one trial with its layers
 /api/studies/NAME/insight            which parameters matter, what came of priors
+/api/studies/NAME/tally?p.NAME=LOW,HIGH&m.NAME=...   how many of all designs lie in ranges
 /api/studies/NAME/outline?x=&y=      its curves and its front in the plane of two metrics
 """
 
@@ -21,6 +22,7 @@ from starlette.types import ASGIApp
 from apollo_dse.dashboard.access import Gate
 from apollo_dse.dashboard.html import page
 from apollo_dse.dashboard.shelf import Shelf
+from apollo_dse.dashboard.tally import parse_range
 from apollo_dse.report.document import as_json
 from apollo_dse.storage import StoreError
 
@@ -85,6 +87,11 @@ def _insight(shelf: Shelf, request: Request) -> str:
     return shelf.view(request.path_params["name"]).insight()
 
 
+def _tally(shelf: Shelf, request: Request) -> str:
+    ranges = {axis: parse_range(text) for axis, text in request.query_params.items()}
+    return as_json(shelf.view(request.path_params["name"]).tally(ranges))
+
+
 def _outline(shelf: Shelf, request: Request) -> str:
     x, y = (request.query_params.get(axis) for axis in "xy")
     return as_json(shelf.view(request.path_params["name"]).outline((x, y) if x and y else None))
@@ -94,6 +101,7 @@ _DOCUMENTS: Mapping[str, Answer] = {
     "/api/studies": _listed,
     "/api/studies/{name}/trials/{number:int}": _design,
     "/api/studies/{name}/insight": _insight,
+    "/api/studies/{name}/tally": _tally,
     "/api/studies/{name}/outline": _outline,
 }
 

@@ -12,6 +12,7 @@ from threading import RLock
 import numpy as np
 
 from apollo_dse.dashboard.outline import Outline, outline
+from apollo_dse.dashboard.tally import Points, Ranges, Tally, tally
 from apollo_dse.problem import Objective, Problem
 from apollo_dse.question import COLD, reporting
 from apollo_dse.report import PricedDesign, ReportData, build_report, to_json
@@ -70,6 +71,7 @@ class View:
         self._shown: tuple[Trial, ...] = ()
         self._report: ReportData | None = None
         self._text = ""
+        self._points: Points | None = None
         self._priced: dict[str, PricedDesign] = {}
         self._insight: tuple[int, str] = (-1, "")
         self._lock, self._pricing, self._thinking = RLock(), RLock(), RLock()
@@ -128,6 +130,22 @@ class View:
             self._refresh()
             about = reporting.said(self._question, self.header, self._ledger.seconds)
             return outline(self.problem, self._ledger, about, goals)
+
+    def tally(self, ranges: Ranges) -> Tally:
+        """How many of all designs lie in ranges, as the newest document draws them.
+
+        Raises:
+            LookupError: an axis of `ranges` is neither a parameter nor a metric that was measured.
+        """
+        with self._lock:
+            self.document()
+            assert self._report is not None
+            if self._points is None or self._points.parameters != self._report.parameters:
+                self._points = Points(self._report.parameters)
+            with Store(self._path, read_only=True) as store:
+                for page in store.points(self.header.name, self._points.count, self._ledger.end):
+                    self._points.extend(page)
+            return tally(self._ledger, self._points, ranges)
 
     def _refresh(self) -> bool:
         """Take over what the store has beyond the ledger; whether that was anything."""

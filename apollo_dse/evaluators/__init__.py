@@ -39,6 +39,10 @@ class Evaluator(Protocol):
     `metrics` are the names that a feasible measurement has. `fingerprint` identifies what is measured: two
     evaluators of the same fingerprint measure the same thing, so what a store holds of one serves the other.
 
+    A class of evaluators that map layers themselves says so by `maps = True`: it is then called with
+    `minimize`, too, what each layer is mapped for ("latency", "energy" or "edp"), and its instances have that
+    as an attribute.
+
     An evaluator may also have a `preview`, which says at next to no cost what follows from points alone
     (`Problem.preview`), `waits` (see there), and what the engines `process` and `ray` keep: a `timeout_s` for a
     point, and `retries`, how often a point is measured again whose process is lost.
@@ -107,11 +111,12 @@ WHERE = ":"
 """Parts the name of an evaluator from where its program is: `scalesim:/opt/scalesim/bin/python`."""
 
 
-def get(name: str) -> Evaluators:
+def get(name: str, minimize: str | None = None) -> Evaluators:
     """The evaluators of that name, or of that file: call it as `get(name)(design_space, workloads)`.
 
     All but the built-in model are asked for no point twice (`memory.Remembered`). Behind a published
-    simulator's name and a colon may stand where it is.
+    simulator's name and a colon may stand where it is. `minimize` is told to those that map layers
+    themselves, as what for; None leaves that to them.
 
     Raises:
         ValueError: there are none (the message has the nearest name), or the file says something wrong; or an
@@ -121,14 +126,19 @@ def get(name: str) -> Evaluators:
     if Path(name).suffix.lower() in SUFFIXES:
         from apollo_dse.evaluators.files import evaluators_of
 
-        return evaluators_of(name)
+        return evaluators_of(name, minimize)
     known, colon, program = name.partition(WHERE)
     made = registered(known)
     if colon and not hasattr(made, "find"):
         rule = "only an evaluator that is a program elsewhere is told where it is"
         raise ValueError(f"{rule}, but {known!r} is none")
-    found: Evaluators = partial(made, program=program) if colon else made
+    found = mapping_for(minimize, partial(made, program=program) if colon else made, made)
     return found if known == ANALYTICAL else partial(remembered, found)
+
+
+def mapping_for(minimize: str | None, found: Callable[..., Evaluator], made: object) -> Evaluators:
+    """Evaluators of a class, which are told what they map layers for if they map them themselves."""
+    return partial(found, minimize=minimize) if minimize and getattr(made, "maps", False) else found
 
 
 def preview_of(evaluator: Evaluator) -> Callable[[Sequence[Point]], list[Measurement]] | None:

@@ -1,6 +1,5 @@
 """The built-in world: price the accelerators on the workloads with `CostModel`.
 
-Where a space knows the numbers of its designs, only infeasible ones are built, for what is wrong with them; no
 design is priced twice.
 """
 
@@ -138,7 +137,7 @@ class AnalyticalEvaluator:
                 if all(each[place] for each in feasible):
                     found[row] = Measurement(self._metrics(columns, place), bottlenecks=shares[place])
                 else:
-                    found[row] = self._infeasible(space.build(points[row]), totals, place)
+                    found[row] = self._infeasible(self.design_space.build(points[row]), totals, place)
         return found
 
     def _numbered(self, points: Sequence[Point]) -> list[list[int]]:

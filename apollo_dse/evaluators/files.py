@@ -9,7 +9,7 @@ memory_bytes: 16GiB
 from functools import partial
 from pathlib import Path
 
-from apollo_dse.evaluators import Evaluators, names, registered, remembered
+from apollo_dse.evaluators import Evaluators, mapping_for, names, registered, remembered
 from apollo_dse.evaluators.command import CommandEvaluators
 from apollo_dse.evaluators.command.reading import LIMITS, description, limits
 from search_spaces.files.content import at, read, refuse_unknown, text
@@ -18,8 +18,8 @@ from search_spaces.quantity import nearest_name
 TOOL = "tool"
 
 
-def evaluators_of(path: str | Path) -> Evaluators:
-    """The evaluators that the file at `path` describes.
+def evaluators_of(path: str | Path, minimize: str | None = None) -> Evaluators:
+    """The evaluators that the file at `path` describes; `minimize` is as in `apollo_dse.evaluators.get`.
 
     Raises:
         ValueError: the file breaks a rule; the message names file, key, rule and the nearest valid word.
@@ -39,4 +39,6 @@ def evaluators_of(path: str | Path) -> Evaluators:
             )
         given = text(content["program"]) if "program" in content else None
         program = str(folder / given) if given is not None and "/" in given else given
-        return partial(remembered, partial(registered(name), program=program, limits=limits(content, folder)))
+        made = registered(name)
+        found = partial(made, program=program, limits=limits(content, folder))
+        return partial(remembered, mapping_for(minimize, found, made))

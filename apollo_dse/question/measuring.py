@@ -14,7 +14,8 @@ def evaluator_of(question: "Question", metrics: Sequence[str]) -> "Evaluator":
     """The evaluator of a question, told which metrics it is asked for.
 
     Raises:
-        ValueError: there is no such evaluator, or its file or the space says something wrong.
+        ValueError: there is no such evaluator, or its file or the space says something wrong; or `minimize` is
+            given, and the evaluator maps nothing.
         OSError: a file cannot be read.
     """
     from apollo_dse.evaluators.analytical import STEADY, AnalyticalEvaluator
@@ -29,5 +30,9 @@ def evaluator_of(question: "Question", metrics: Sequence[str]) -> "Evaluator":
         return JointEvaluator(designs, space, accuracy, minimize=minimize, steady=steady)
     if question.is_analytical:
         return AnalyticalEvaluator(designs, question.workloads, minimize=minimize, steady=steady)
-    found = evaluators.get(question.evaluator)(designs, question.workloads)
+    found = evaluators.get(question.evaluator, minimize)(designs, question.workloads)
+    if question.minimize is not None and evaluators.trait(found, "minimize") is None:
+        rule = "only an evaluator that maps layers itself is told what for"
+        got = f"{question.evaluator!r} is none; leave minimize={question.minimize!r} out"
+        raise ValueError(f"{rule}, but {got}")
     return with_area(found, designs) if AREA in metrics else found

@@ -44,9 +44,9 @@ class Question:
     `space` is a registered name, the path of a user's file, or a space made in Python (of which a store
     keeps too little to resume or report from the command line). Networks are given as `workloads`, or are
     chosen along with the design from those of `networks`. Parameters that are `fixed` have that one value.
-    `minimize` is what the mapping of each layer
-    is chosen for; None follows the objectives: the first that is a latency, energy or EDP, or EDP where
-    both latency and energy are asked for. With a transfer `method` the search learns from `sources`, too:
+    `minimize` is what the mapping of each layer is chosen for, by the built-in model or an evaluator that maps
+    layers itself; None follows the objectives: the first that is a latency, energy or EDP, or EDP where both
+    latency and energy are asked for. With a transfer `method` the search learns from `sources`, too:
     priors, or references to those of the store (`apollo_dse.library`); it then takes the optimizer's place.
     `evaluator` measures: a name of `apollo_dse.evaluators`, or the path of a user's file. One of the user's own
     may know its workload itself, so that there is none here. `batch` is points a round, 16 if None; an
@@ -89,8 +89,11 @@ class Question:
     @property
     def mapped_for(self) -> Minimize:
         """What the mapping of each layer is chosen for."""
-        if self.minimize is not None:
-            return self.minimize
+        return self.minimize or self._implied
+
+    @property
+    def _implied(self) -> Minimize:
+        """What the objectives want layers to be mapped for."""
         goals = [objective.metric.partition(":")[0] for objective in self.objectives]
         wanted = dict.fromkeys(_MAPPED_FOR[goal] for goal in goals if goal in _MAPPED_FOR)
         return "edp" if len(wanted) > 1 else next(iter(wanted), "latency")
@@ -171,7 +174,8 @@ class Question:
         Raises:
             ValueError: the study was begun by another program than this one's front doors.
         """
-        return cls(**document.fields(header))
+        question = cls(**document.fields(header))
+        return replace(question, minimize=None) if question.minimize == question._implied else question
 
     def problem(self, engine: Engine = LOCAL) -> Problem:
         """The question as a problem, whose points are measured by an engine.
@@ -180,7 +184,7 @@ class Question:
 
         Raises:
             ValueError: a metric is none of the evaluator's, or the space or the evaluator's file is wrong; or
-                the engine cannot have the evaluator.
+                `minimize` is given and the evaluator maps nothing; or the engine cannot have the evaluator.
             OSError: a file cannot be read.
         """
         from apollo_dse.evaluators.analytical import AnalyticalEvaluator

@@ -334,7 +334,7 @@ def _plain_record(record: object) -> dict[str, object]:
 
 def _plain(value: object) -> object:
     if isinstance(value, float):
-        return _rounded(value)
+        return rounded(value)
     if isinstance(value, Mapping):
         return {str(key): _plain(item) for key, item in value.items()}
     if isinstance(value, tuple | list):
@@ -344,8 +344,9 @@ def _plain(value: object) -> object:
     return value
 
 
-def _rounded(value: float) -> float | int | None:
+def rounded(value: float) -> float | int | None:
+    """A number as documents have it: of `SIGNIFICANT_DIGITS`, None where it is not finite."""
     if not math.isfinite(value):
         return None
-    rounded = float(f"{value:.{SIGNIFICANT_DIGITS}g}")
-    return int(rounded) if rounded.is_integer() and abs(rounded) < 1e15 else rounded
+    near = float(f"{value:.{SIGNIFICANT_DIGITS}g}")
+    return int(near) if near.is_integer() and abs(near) < 1e15 else near

@@ -16,8 +16,8 @@ from importlib.resources import files
 from apollo_dse.report.document import ReportData, to_json
 
 SHARED = (
-    "text", "dom", "theme", "scale", "plot", "search", "parallel", "table", "layers", "diagram", "area",
-    "network", "page",
+    "text", "dom", "theme", "scale", "plot", "brushes", "search", "parallel", "table", "layers", "diagram",
+    "area", "network", "page",
 )  # fmt: skip
 """Modules that every host of the front end has, in the order in which they are joined."""
 

@@ -73,6 +73,11 @@ class Ledger:
             found[same] = self._places.setdefault(fate.kind, len(self._places))
         return found
 
+    @property
+    def metrics(self) -> tuple[str, ...]:
+        """Names of what was measured."""
+        return tuple(self._metrics)
+
     def metric(self, name: str) -> Column:
         """A metric [n]; nan where it was not measured."""
         return self._metrics.get(name, np.full(len(self), np.nan))

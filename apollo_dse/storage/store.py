@@ -173,6 +173,20 @@ class Store:
                 metrics = json.loads(f"[{','.join(texts)}]")
                 yield list(map(Outcome, numbers, metrics, *rest))
 
+    def points(self, name: str, start: int, end: int) -> Iterator[list[Mapping[str, Any]]]:
+        """The points of the trials from number `start` to before `end`, in order, `_PAGE` at a time.
+
+        Raises:
+            StoreError: there is no study of that name.
+        """
+        with self._database.sentences():
+            rows = self._database.execute(
+                "SELECT point FROM trials WHERE study = ? AND number >= ? AND number < ? ORDER BY number",
+                (self._id(name), start, end),
+            )
+            while page := rows.fetchmany(_PAGE):
+                yield json.loads(f"[{','.join(text for (text,) in page)}]")
+
     def prior_names(self) -> tuple[str, ...]:
         """Names of the priors of the library, oldest first."""
         if self._database.version < 3:

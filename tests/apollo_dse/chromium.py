@@ -132,9 +132,10 @@ class Browser:
         self.mouse("mouseReleased", *end)
         self.settle()
 
-    def press(self, key: str) -> None:
+    def press(self, key: str, *, shift: bool = False) -> None:
+        more = {"windowsVirtualKeyCode": 9} if key == "Tab" else {}
         for kind in ("keyDown", "keyUp"):
-            self.send("Input.dispatchKeyEvent", type=kind, key=key, code=key)
+            self.send("Input.dispatchKeyEvent", type=kind, key=key, code=key, modifiers=8 * shift, **more)
         self.settle()
 
     def picture(self, path: Path, *, whole: bool = False) -> None:

@@ -106,19 +106,103 @@ def test_hover_names_the_trial_and_a_drag_zooms(browser, page):
     assert browser.complaints == []
 
 
+BRUSHED = "document.querySelectorAll('#parallel .brush').length"
+STATUS = "document.querySelector('#parallel [role=status]').textContent"
+MARK_KEYS = (
+    "[...document.querySelectorAll('#convergence .item, #front .item')]"
+    ".filter((each) => getComputedStyle(each).visibility === 'visible')"
+    ".filter((each) => each.textContent === 'in the brushed ranges').length"
+)
+
+
+def pixels(figure, name):
+    """How many pixels of a figure's canvas have a theme colour, or nearly so."""
+    return (
+        "(() => { const probe = document.createElement('canvas').getContext('2d');"
+        f"probe.fillStyle = getComputedStyle(document.documentElement).getPropertyValue('--{name}').trim();"
+        "probe.fillRect(0, 0, 1, 1); const want = probe.getImageData(0, 0, 1, 1).data;"
+        f"const canvas = document.querySelector('#{figure} canvas');"
+        "const all = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height).data;"
+        "let found = 0; for (let i = 0; i < all.length; i += 4)"
+        "if (all[i + 3] > 200 && [0, 1, 2].every((k) => Math.abs(all[i + k] - want[k]) < 12)) found += 1;"
+        "return found; })()"
+    )
+
+
+def inside(report, parameter, low, high):
+    """Rows of the trials whose value of a parameter has a place in a range."""
+    return [row for row, place in enumerate(report.trials.parameters[parameter]) if low <= place <= high]
+
+
+def test_brushed_designs_are_marked_and_counted_and_none_is_hidden(browser, page):
+    report = report_of(150)
+    browser.open(page(report))
+    first, second = report.parameters[0].name, report.parameters[1].name
+    before = {figure: browser.run(pixels(figure, "dot")) for figure in ("convergence", "front")}
+    assert browser.run(pixels("front", "mark")) == browser.run(MARK_KEYS) == 0
+    browser.run("document.querySelectorAll('#parallel .brush-zone')[0].focus()")
+    browser.press("ArrowUp")
+    browser.press("ArrowUp", shift=True)
+    browser.press("ArrowUp", shift=True)
+    rows = inside(report, first, 0, 2)
+    good = [report.trials.metrics["latency_s"][row] for row in rows if report.trials.reason[row] is None]
+    said = browser.run(STATUS)
+    assert said.startswith(
+        f"{len(rows)} of 150 designs in the brushed ranges, {len(good)} feasible; the best has"
+    )
+    assert browser.run(MARK_KEYS) == 2
+    for figure in ("convergence", "front"):
+        marked = browser.run(pixels(figure, "mark"))
+        assert marked > 3 * len(good), "each is a dot of some pixels"
+    browser.press("Tab")
+    browser.press("ArrowUp")
+    both = set(rows) & set(inside(report, second, 0, 0))
+    assert browser.run(STATUS).startswith(f"{len(both)} of 150 designs")
+    assert browser.run(BRUSHED) == 2
+    browser.press("Delete")
+    assert browser.run(STATUS) == said
+    browser.press("Escape")
+    assert browser.run(STATUS) == ""
+    assert browser.run(BRUSHED) == browser.run(MARK_KEYS) == browser.run(pixels("front", "mark")) == 0
+    assert {figure: browser.run(pixels(figure, "dot")) for figure in before} == before, "all dots stay"
+    assert [each for each in browser.complaints if "readback" not in each] == [], "the test reads pixels back"
+
+
+def test_a_double_click_or_escape_anywhere_releases_all_ranges(browser, page):
+    browser.open(page(report_of(150)))
+    x, y, width, height = browser.place("#parallel .brush-zone")
+    middle = x + width / 2
+    for _ in range(2):
+        browser.drag((middle, y + height - 8), (middle, y + height * 0.5))
+        assert browser.run(BRUSHED) == 1
+        browser.run("document.activeElement.blur()")
+        browser.press("Escape")
+        assert browser.run(BRUSHED) == 0
+    browser.drag((middle, y + height - 8), (middle, y + height * 0.5))
+    beside = (middle + width, y + height / 2)
+    for clicks in (1, 2):
+        browser.mouse("mousePressed", *beside, clicks=clicks)
+        browser.mouse("mouseReleased", *beside, clicks=clicks)
+    browser.settle()
+    assert browser.run(BRUSHED) == 0
+    browser.drag((middle, y + height - 8), (middle, y + height * 0.5))
+    browser.run("document.querySelector('#front .surface').focus()")
+    browser.press("Escape")
+    assert browser.run(BRUSHED) == 1, "there it resets the zoom"
+
+
 def test_a_brush_narrows_and_a_click_releases(browser, page):
     browser.open(page(report_of(150)))
     x, y, width, height = browser.place("#parallel .brush-zone")
     middle = x + width / 2
     browser.drag((middle, y + height - 8), (middle, y + height * 0.5))
-    status = "document.querySelector('#parallel [role=status]').textContent"
-    assert "trials lie in these ranges" in browser.run(status)
-    assert browser.run("document.querySelectorAll('#parallel .brush').length") == 1
+    assert "designs in the brushed ranges" in browser.run(STATUS)
+    assert browser.run(BRUSHED) == 1
     browser.drag((middle, y + 10), (middle, y + 10))
-    assert browser.run(status) == ""
-    browser.run("document.querySelector('#parallel .brush-zone').focus()")
-    browser.press("ArrowUp")
-    assert "trials lie in these ranges" in browser.run(status)
+    assert browser.run(STATUS) == ""
+    assert browser.run(BRUSHED) == 0
+    browser.drag((middle, y + 10), (middle, y + 10))
+    assert browser.run(BRUSHED) == 0
 
 
 def test_tables_sort(browser, page):

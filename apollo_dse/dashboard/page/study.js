@@ -45,7 +45,7 @@ async function load(state) {
   const doc = await ask(pathOf(state.name));
   checkSchema(doc);
   const { importance = [], sources = [] } = state.insight ?? {};
-  state.doc = { ...doc, choose: state.choose, importance, sources };
+  state.doc = { ...doc, choose: state.choose, tally: (ranges) => ask(tallyPath(state.name, ranges)), importance, sources };
   if (first) {
     state.root.replaceChildren(state.parts.head, state.main, state.parts.foot);
     setNav(SECTIONS);
@@ -55,6 +55,11 @@ async function load(state) {
   }
   await look(state);
   if (doc.study.trials > 0) learn(state);
+}
+
+function tallyPath(name, ranges) {
+  const query = new URLSearchParams([...ranges].map(([axis, ends]) => [axis, ends.join(",")]));
+  return pathOf(name, `/tally?${query}`);
 }
 
 /** The trial to look at: the one that the address names, else the recommended one. */

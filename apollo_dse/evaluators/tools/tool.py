@@ -184,6 +184,8 @@ class MapperEvaluator(ToolEvaluator):
     Arguments and errors are those of `ToolEvaluator`; `minimize` is what each layer is mapped for.
     """
 
+    maps: ClassVar[bool] = True
+
     def __init__(
         self,
         design_space: DesignSpace,

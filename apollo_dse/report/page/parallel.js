@@ -1,5 +1,6 @@
 // Parallel coordinates: a line a trial through all its parameters, coloured by an objective; drag along an
-// axis to keep a range (several axes narrow it further), click the axis to release it. Arrow keys do the same.
+// axis to keep a range (several axes narrow it further), click the axis to release it, double-click to release all.
+// Arrow keys, Delete and Escape do the same.
 
 const MOST_LINES = 4000;
 const CURVES = 32;
@@ -20,8 +21,7 @@ function parallelCard(report) {
   const feasible = groups.feasible.length > 0;
   const drawn = thin(rows, MOST_LINES);
   const all = feasible ? report.study.feasible : rows.length;
-  const { brushes } = choicesOf(report.choose && "parallel", { brushes: new Map() });
-  const state = { brushes, axes: parallelAxes(report, metric, drawn), rows: drawn };
+  const state = { axes: parallelAxes(report, metric, drawn), rows: drawn };
   const status = h("p", { class: "note", role: "status", style: { minHeight: "1.6em" } });
   const clear = h(
     "button",
@@ -29,10 +29,7 @@ function parallelCard(report) {
       class: "button",
       type: "button",
       hidden: true,
-      onclick: () => {
-        state.brushes.clear();
-        redraw();
-      },
+      onclick: clearBrushes,
     },
     "Clear ranges",
   );
@@ -43,23 +40,22 @@ function parallelCard(report) {
       { class: "note" },
       `Each line is a ${feasible ? "feasible" : "measured but infeasible"} trial; ` +
         `${drawn.length < all ? `${plainNumber(drawn.length, 7)} of ${plainNumber(all, 7)} are drawn, evenly spread; ` : ""}` +
-        `the orange one is the best of those kept${report.selected ? ", the blue one is the selected one" : ""}. Drag along an axis to keep a range of it, click the axis to release it.`,
+        `the orange one is the best of those kept${report.selected ? ", the blue one is the selected one" : ""}. Drag along an axis to keep a range of it: the designs inside all ranges are marked in the plots of trials. Click the axis to release it, double-click or press Escape to release all.`,
     ),
   );
   const colors = h("div");
   card.append(colors, status);
   const scroll = h("div", { class: "parallel-scroll" });
-  const plane = h("div", { class: "plot" });
+  const plane = h("div", { class: "plot", ondblclick: clearBrushes });
   scroll.append(plane);
   card.append(scroll);
   const redraw = responsive(scroll, (width) => {
-    drawParallel(report, state, plane, Math.max(width, 74 * state.axes.length), redraw);
+    drawParallel(report, state, plane, Math.max(width, 74 * state.axes.length));
     colors.replaceChildren(rampLegend(metric, objective, state.axes.at(-1)));
-    const kept = state.rows.filter((row) => keeps(state, row));
-    clear.hidden = state.brushes.size === 0;
-    status.textContent =
-      state.brushes.size === 0 ? "" : keptText(report, kept, state.rows.length, metric, objective);
+    clear.hidden = brushes.ranges.size === 0;
+    sayTally(report, state, status);
   });
+  followBrushes("parallel", redraw);
   return card;
 }
 
@@ -68,11 +64,13 @@ function thin(rows, most) {
   return Array.from({ length: most }, (_, i) => rows[Math.floor((i * rows.length) / most)]);
 }
 
-function keptText(report, kept, all, metric, objective) {
-  if (kept.length === 0) return `0 of ${all} trials lie in these ranges.`;
-  const values = kept.map((row) => report.trials.metrics[metric.name][row]);
-  const best = objective.goal === "minimize" ? Math.min(...values) : Math.max(...values);
-  return `${kept.length} of ${all} trials lie in these ranges; the best has ${metric.label.toLowerCase()} ${quantity(best, metric.unit, 4)}.`;
+/** Say how many designs are kept, unless other ranges were asked for meanwhile. */
+async function sayTally(report, state, status) {
+  const ranges = JSON.stringify([...brushes.ranges]);
+  if (state.told === ranges) return; // only the width or the theme changed
+  state.told = ranges;
+  const text = await tallyText(report).catch((error) => `The designs cannot be counted: ${error.message}`);
+  if (state.told === ranges) status.textContent = text;
 }
 
 function parallelAxes(report, metric, rows) {
@@ -81,6 +79,7 @@ function parallelAxes(report, metric, rows) {
     const low = p.values ? 0 : p.low,
       high = p.values ? p.values.length - 1 : p.high;
     return {
+      key: `p.${p.name}`,
       label: p.label,
       column,
       log: p.log && !p.values,
@@ -96,6 +95,7 @@ function parallelAxes(report, metric, rows) {
   const values = rows.map((row) => column[row]);
   const log = wantsLog(values);
   axes.push({
+    key: `m.${metric.name}`,
     label: metric.label,
     column,
     log,
@@ -128,15 +128,7 @@ function rampLegend(metric, objective, axis) {
 /** Evenly filling numbers in -0.5 .. 0.5, the same on every run: spreads lines that share a value. */
 const jitter = (row, axis) => (((row + 1) * 0.6180339887 + axis * 0.4142135623) % 1) - 0.5;
 
-function keeps(state, row) {
-  for (const [index, [low, high]] of state.brushes) {
-    const value = state.axes[index].column[row];
-    if (value === null || value < low || value > high) return false;
-  }
-  return true;
-}
-
-function drawParallel(report, state, plane, width, redraw) {
+function drawParallel(report, state, plane, width) {
   const labels = state.axes.map((axis) => splitLabel(axis.label, labelRoom(width, state)));
   const top = 22 + 14 * Math.max(...labels.map((lines) => lines.length)),
     height = top + 318,
@@ -155,9 +147,11 @@ function drawParallel(report, state, plane, width, redraw) {
   const paint = prepareCanvas(canvas, width, height);
   paintLines(report, state, paint);
   state.axes.forEach((axis, i) =>
-    drawing.append(drawAxis(state, axis, i, { top, bottom, lines: labels[i], redraw })),
+    drawing.append(drawAxis(axis, { top, bottom, lines: labels[i] })),
   );
+  const focused = [...plane.querySelectorAll(".brush-zone")].indexOf(document.activeElement);
   plane.replaceChildren(canvas, drawing);
+  plane.querySelectorAll(".brush-zone")[focused]?.focus({ preventScroll: true });
 }
 
 function paintLines(report, state, paint) {
@@ -166,12 +160,12 @@ function paintLines(report, state, paint) {
   const place = makeScale(objective.log, objective.domain, minimize ? [0, 1] : [1, 0]);
   const tone = (row) => Math.round(Math.min(1, Math.max(0, place(objective.column[row]))) * CURVES) / CURVES;
   const order = [...state.rows].sort((a, b) => place(objective.column[b]) - place(objective.column[a]));
-  const kept = order.filter((row) => keeps(state, row));
+  const kept = order.filter((row) => isBrushed(report, row));
   if (kept.length < order.length) {
     strokeRows(
       state,
       paint,
-      order.filter((row) => !keeps(state, row)),
+      order.filter((row) => !isBrushed(report, row)),
       () => color("line"),
       0.35,
     );
@@ -203,7 +197,7 @@ function strokeRows(state, paint, rows, toneOf, alpha) {
   paint.globalAlpha = 1;
 }
 
-function drawAxis(state, axis, index, { top, bottom, lines, redraw }) {
+function drawAxis(axis, { top, bottom, lines }) {
   const group = s(
     "g",
     {},
@@ -242,21 +236,13 @@ function drawAxis(state, axis, index, { top, bottom, lines, redraw }) {
       ),
     );
   });
-  const brush = state.brushes.get(index);
-  if (brush) {
-    const [y1, y0] = [axis.scale(brush[1]), axis.scale(brush[0])];
-    group.append(
-      s("rect", {
-        class: "brush",
-        x: axis.x - 9,
-        width: 18,
-        y: y1 - 2,
-        height: Math.max(4, y0 - y1 + 4),
-        rx: 3,
-      }),
-    );
+  const range = brushes.ranges.get(axis.key);
+  const box = s("rect", { class: "brush", x: axis.x - 9, width: 18, rx: 3 });
+  if (range) {
+    placeBrush(box, axis.scale(range[1]), axis.scale(range[0]));
+    group.append(box);
   }
-  group.append(brushZone(state, axis, index, { top, bottom, redraw }));
+  group.append(brushZone(axis, { top, bottom, box }));
   return group;
 }
 
@@ -273,7 +259,12 @@ function splitLabel(label, room) {
   return lines.slice(0, 3);
 }
 
-function brushZone(state, axis, index, { top, bottom, redraw }) {
+function placeBrush(box, high, low) {
+  box.setAttribute("y", high - 2);
+  box.setAttribute("height", Math.max(4, low - high + 4));
+}
+
+function brushZone(axis, { top, bottom, box }) {
   const zone = s("rect", {
     class: "brush-zone",
     x: axis.x - 18,
@@ -282,8 +273,8 @@ function brushZone(state, axis, index, { top, bottom, redraw }) {
     height: bottom - top + 12,
     tabindex: "0",
     role: "slider",
-    "aria-label": `${axis.label}: up and down choose a value to keep, Escape releases`,
-    "aria-valuetext": state.brushes.has(index) ? "narrowed" : "all values",
+    "aria-label": `${axis.label}: up and down choose a value to keep, with Shift a wider range; Delete releases it, Escape all axes`,
+    "aria-valuetext": rangeText(axis),
   });
   let start = null;
   const at = (event) => event.clientY - zone.getBoundingClientRect().top + top - 6;
@@ -296,27 +287,39 @@ function brushZone(state, axis, index, { top, bottom, redraw }) {
     start = at(event);
     zone.setPointerCapture(event.pointerId);
   });
+  zone.addEventListener("pointermove", (event) => {
+    if (start === null) return;
+    const ends = [start, at(event)].map((y) => Math.min(Math.max(y, top), bottom));
+    placeBrush(box, Math.min(...ends), Math.max(...ends));
+    zone.before(box);
+  });
   zone.addEventListener("pointerup", (event) => {
     if (start === null) return;
-    if (Math.abs(at(event) - start) < 5) state.brushes.delete(index);
-    else state.brushes.set(index, range(start, at(event)));
+    const [from, to] = [start, at(event)];
     start = null;
-    redraw();
+    box.remove();
+    brush(axis.key, Math.abs(to - from) < 5 ? null : range(from, to));
   });
   zone.addEventListener("keydown", (event) => {
     const step = { ArrowUp: 1, ArrowDown: -1 }[event.key];
-    if (step) moveBrush(state, axis, index, step);
-    else if (event.key === "Escape") state.brushes.delete(index);
+    if (step) brush(axis.key, movedRange(axis, step, event.shiftKey));
+    else if (event.key === "Delete" || event.key === "Backspace") brush(axis.key, null);
     else return;
     event.preventDefault();
-    redraw();
-    document.querySelectorAll("#parallel .brush-zone")[index]?.focus();
   });
   return zone;
 }
 
-/** Keep one value (or one tenth of a continuous axis), and move it by `step`. */
-function moveBrush(state, axis, index, step) {
+function rangeText(axis) {
+  const range = brushes.ranges.get(axis.key);
+  if (!range) return "all values";
+  if (!axis.stops) return range.map((value) => quantity(value, axis.unit, 3)).join(" to ");
+  const kept = axis.stops.filter(([value]) => value >= range[0] && value <= range[1]).map(([, text]) => text);
+  return [...new Set([kept[0], kept.at(-1)])].join(" to ");
+}
+
+/** The range of one value (or one tenth of a continuous axis), moved by `step`; if `wider`, grown by it. */
+function movedRange(axis, step, wider) {
   const cells = axis.stops ? axis.stops.length : 10;
   const edge = (cell) =>
     axis.stops
@@ -324,12 +327,17 @@ function moveBrush(state, axis, index, step) {
       : axis.scale.invert(
           axis.scale(axis.domain[0]) + (cell / 10) * (axis.scale(axis.domain[1]) - axis.scale(axis.domain[0])),
         );
-  const brush = state.brushes.get(index);
-  let cell = step > 0 ? -1 : cells;
-  if (brush)
-    cell = Array.from({ length: cells }, (_, i) => i).findIndex(
-      (i) => edge(i + 1) > brush[0] + 1e-12 && edge(i + 1) >= (brush[0] + brush[1]) / 2,
-    );
-  const next = Math.min(Math.max(cell + step, 0), cells - 1);
-  state.brushes.set(index, [edge(next), edge(next + 1)]);
+  const every = Array.from({ length: cells }, (_, cell) => cell);
+  const now = brushes.ranges.get(axis.key);
+  const held = now ? every.filter((cell) => holds(axis, now, edge(cell), edge(cell + 1))) : [];
+  const [low, high] = held.length > 0 ? [held[0], held.at(-1)] : step > 0 ? [-1, -1] : [cells, cells];
+  const next = Math.min(Math.max((step > 0 ? high : low) + step, 0), cells - 1);
+  const grown = wider && held.length > 0;
+  return [edge(grown ? Math.min(low, next) : next), edge((grown ? Math.max(high, next) : next) + 1)];
+}
+
+/** Whether the middle of a cell of an axis lies in a range. */
+function holds(axis, [low, high], from, to) {
+  const middle = axis.scale.invert((axis.scale(from) + axis.scale(to)) / 2);
+  return middle >= low && middle <= high;
 }

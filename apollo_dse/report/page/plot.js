@@ -6,7 +6,8 @@ const POINTER_REACH = 26;
 
 /**
  * Draw into `host`. spec: {label, key?, height, x: axis, y: axis, layers, describe(layer, i), onpoint?(layer, i),
- * choose?(layer, i), steps?(layer)}. Arrow keys step through the points of those layers that `steps` answers for.
+ * choose?(layer, i), steps?(layer), marks?}. Arrow keys step through the points of those layers that `steps` answers for.
+ * marks: {name, of(layers)}: a look, and the layers of it that are drawn over those shown.
  * axis: {title, unit, log, domain?}. layer: {name, kind: "dots" | "path" | "rug", x, y, mark, color | colors(i),
  * hollow, size, alpha, step, dash, quiet}. Layers without `quiet` have a legend entry that hides them.
  */
@@ -26,26 +27,19 @@ function xyPlot(host, spec) {
     { class: "button", type: "button", hidden: state.zoom === null, onclick: () => zoomTo(null) },
     "Reset zoom",
   );
+  const marked = h("span", { class: "item" }, spec.marks ? [layerGlyph(spec.marks), spec.marks.name] : "");
   const named = spec.layers.filter((layer) => layer.name && !layer.quiet);
-  const bar = h(
-    "div",
-    { class: "card-head" },
-    named.length > 1 || spec.forceLegend
-      ? legend(
-          named.map((layer) => ({
-            name: layer.name,
-            glyph: layerGlyph(layer),
-            off: state.hidden.has(layer.name),
-            toggle: (on) => {
-              state.hidden[on ? "delete" : "add"](layer.name);
-              redraw();
-            },
-          })),
-        )
-      : h("span"),
-    reset,
-  );
-  host.append(bar, overlay);
+  const keys = named.length > 1 || spec.forceLegend ? named : [];
+  const items = keys.map((layer) => ({
+    name: layer.name,
+    glyph: layerGlyph(layer),
+    off: state.hidden.has(layer.name),
+    toggle: (on) => {
+      state.hidden[on ? "delete" : "add"](layer.name);
+      redraw();
+    },
+  }));
+  host.append(h("div", { class: "card-head" }, fill(legend(items), {}, [marked]), reset), overlay);
 
   const zoomTo = (zoom) => {
     state.zoom = zoom;
@@ -53,7 +47,10 @@ function xyPlot(host, spec) {
     hideTip();
     redraw();
   };
-  const redraw = responsive(overlay, (width) => drawPlane(spec, state, { overlay, canvas, surface, width }));
+  const redraw = responsive(overlay, (width) => {
+    drawPlane(spec, state, { overlay, canvas, surface, width });
+    marked.style.visibility = state.marked ? "" : "hidden"; // nothing moves when it comes
+  });
   listen(spec, state, surface, { zoomTo, redraw });
   return { redraw };
 }
@@ -84,6 +81,8 @@ function layerGlyph(layer) {
 
 function drawPlane(spec, state, { overlay, canvas, surface, width }) {
   const shown = spec.layers.filter((layer) => !state.hidden.has(layer.name));
+  const marks = spec.marks?.of(shown) ?? [];
+  state.marked = marks.length > 0;
   const solid = spec.layers.filter((layer) => layer.kind !== "rug" && !layer.outside);
   const rugs = spec.layers.some((layer) => layer.kind === "rug");
   const below = rugs ? 18 : 0;
@@ -126,7 +125,7 @@ function drawPlane(spec, state, { overlay, canvas, surface, width }) {
   paint.rect(box.left, box.top, box.width, box.height + below + 4);
   paint.clip();
   const lines = s("g", { "clip-path": `url(#${clip})` });
-  for (const layer of shown) {
+  for (const layer of [...shown, ...marks]) {
     if (layer.kind === "path") lines.append(drawPath(layer, x, y));
     else if (layer.kind === "rug") drawRug(paint, layer, x, box, state);
     else drawDots(paint, layer, x, y, box, state);

@@ -67,6 +67,7 @@ function trialLayers(report, xOf, yOf, { feasible, over, unbuildable }, rug) {
   const at = (rows, name, extra) => ({
     name,
     rows,
+    trials: true,
     x: rows.map(xOf),
     y: rows.map(yOf),
     kind: "dots",
@@ -153,7 +154,7 @@ function convergenceBody(report, curve) {
       (trial) => trial.metrics[metric.name],
     ),
   );
-  xyPlot(host, {
+  const { redraw } = xyPlot(host, {
     label: `${metric.label} by trial`,
     key: report.choose && `convergence of ${metric.name}`,
     height: 350,
@@ -162,7 +163,9 @@ function convergenceBody(report, curve) {
     x: { title: "trial", unit: "" },
     y: { ...axisOf(metric), log: wantsLog(measured) },
     describe: (layer, i) => trialTip(report, layer.rows[i]),
+    marks: brushMarks(report),
   });
+  followBrushes("convergence", redraw);
   return [
     h("p", { class: "note" }, convergenceNote(cold) + sampleNote(report)),
     host,
@@ -253,7 +256,7 @@ function frontBody(report, front) {
     ),
   );
   const host = h("div");
-  xyPlot(host, {
+  const { redraw } = xyPlot(host, {
     label: `${my.label} against ${mx.label}`,
     key: report.choose && `${my.name} against ${mx.name}`,
     height: 350,
@@ -263,7 +266,9 @@ function frontBody(report, front) {
     x: { ...axisOf(mx), log: wantsLog(rows.map((r) => cx[r])) },
     y: { ...axisOf(my), log: wantsLog(rows.map((r) => cy[r])) },
     describe: (layer, i) => trialTip(report, layer.rows[i]),
+    marks: brushMarks(report),
   });
+  followBrushes("front", redraw);
   return [note, host];
 }
 

@@ -37,7 +37,9 @@ function startPage() {
   addEventListener("afterprint", () => setTheme(wantedTheme()));
   addEventListener("scroll", hideTip, { passive: true });
   addEventListener("keydown", (event) => {
-    if (event.key === "Escape") hideTip();
+    if (event.key !== "Escape") return;
+    hideTip();
+    if (!event.defaultPrevented) clearBrushes();
   });
   setTheme(wantedTheme());
 }

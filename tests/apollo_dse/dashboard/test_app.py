@@ -21,6 +21,7 @@ from tests.apollo_dse.dashboard.examples import QUESTION, begin, extend, made_up
 from tests.apollo_dse.report_example import problem, random_trials
 
 MADE_UP = list(made_up(60))
+LIMITED = problem(("latency", "energy"), ("area<=40",))
 FEW = 39
 """Too few for a forest, which takes seconds."""
 
@@ -106,7 +107,7 @@ def test_a_study_in_place_of_another_one_is_shown_anew(app, path):
 
 def test_nothing_is_written(app, path):
     before = path.read_bytes()
-    for target in ("", "/demo", "/demo/outline", "/demo/insight", "/demo/trials/0"):
+    for target in ("", "/demo", "/demo/outline", "/demo/tally?p.pe_x=1,2", "/demo/insight", "/demo/trials/0"):
         assert request(app, f"/api/studies{target}").status == 200
     assert path.read_bytes() == before
 
@@ -149,6 +150,58 @@ def test_an_outline_in_a_plane_of_its_own_or_of_others(app):
     assert other["xs"] == sorted(other["xs"])
     assert other["ys"] == sorted(other["ys"], reverse=True)
     assert MADE_UP[other["numbers"][0]].trial.measurement.metrics["area_mm2"] == pytest.approx(other["xs"][0])
+
+
+def test_a_tally_counts_the_designs_inside_all_ranges(app, path):
+    areas = sorted(t.trial.measurement.metrics.get("area_mm2", 0.0) for t in MADE_UP)
+    document = request(app, "/api/studies/demo").json
+    values = next(each["values"] for each in document["parameters"] if each["name"] == "pe_x")
+    low, high = values[2], values[5]
+
+    def counted(records):
+        within = [
+            each.trial
+            for each in records
+            if low <= each.trial.point["pe_x"] <= high
+            and each.trial.measurement.metrics.get("area_mm2", -1.0) >= areas[20]
+        ]
+        good = [trial.measurement.metrics["latency_s"] for trial in within if LIMITED.feasible(trial)]
+        return {"trials": len(records), "inside": len(within), "feasible": len(good), "best": min(good)}
+
+    target = f"/api/studies/demo/tally?p.pe_x=1.65,5.35&m.area_mm2={areas[20] * (1 - 1e-9)},1e9"
+    found = request(app, target).json
+    assert found == {**counted(MADE_UP[:FEW]), "best": pytest.approx(found["best"])}
+    assert found["best"] == pytest.approx(counted(MADE_UP[:FEW])["best"], rel=1e-6)
+    assert 0 < found["feasible"] < found["inside"] < FEW
+    extend(path, MADE_UP[FEW:])
+    assert request(app, target).json["inside"] == counted(MADE_UP)["inside"] > found["inside"]
+
+
+def test_the_ends_of_an_axis_are_inside_of_it(app):
+    column = request(app, "/api/studies/demo").json["trials"]["metrics"]["latency_s"]
+    ends = f"{min(filter(None, column))!r},{max(filter(None, column))!r}"
+    measured = sum(value is not None for value in column)
+    assert request(app, f"/api/studies/demo/tally?m.latency_s={ends}").json["inside"] == measured
+    assert request(app, "/api/studies/demo/tally").json["inside"] == FEW
+    nothing = request(app, "/api/studies/demo/tally?p.pe_x=3,2").json
+    assert nothing == {"trials": FEW, "inside": 0, "feasible": 0, "best": None}
+
+
+@pytest.mark.parametrize(
+    ("query", "status", "said"),
+    [
+        ("p.pe_x=1", 409, "a range must be two numbers `LOW,HIGH`, but got '1'"),
+        ("p.pe_x=nan,2", 409, "the ends of a range must be numbers"),
+        ("p.pe_x=1,2,3", 409, "a range must be two numbers"),
+        ("p.pe_w=1,2", 404, "there is no parameter 'pe_w'; there are pe_x, "),
+        ("m.beauty=1,2", 404, "an axis must be `p.PARAMETER` or `m.METRIC`, but got 'm.beauty'"),
+        ("latency_s=1,2", 404, "an axis must be `p.PARAMETER` or `m.METRIC`, but got 'latency_s'"),
+    ],
+)
+def test_a_tally_of_no_range_is_refused(app, query, status, said):
+    answer = request(app, f"/api/studies/demo/tally?{query}")
+    assert answer.status == status
+    assert said in sentence(answer)
 
 
 def test_insight_says_what_it_lacks(app):

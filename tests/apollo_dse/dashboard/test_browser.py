@@ -295,16 +295,22 @@ def test_a_growing_study_is_followed_with_the_selection_kept(browser, tmp_path):
         browser.run(f"location.hash = '#trial={other}'")
         browser.wait(f"{HEADLINE}.startsWith('Trial {other} ')")
         browser.settle()
-        browser.run("document.querySelector('#convergence .surface').focus()")
+        status = "document.querySelector('#parallel [role=status]').textContent"
+        x, y, width, height = browser.place("#parallel .brush-zone")
+        browser.drag((x + width / 2, y + height - 1), (x + width / 2, y + 1))
+        browser.wait(f"{status}.startsWith('20 of 20 designs in the brushed ranges')")
+        browser.run("document.querySelector('#convergence .surface').focus({preventScroll: true})")
         browser.press("+")
         ticks = "document.querySelector('#convergence svg .axis').textContent.split('trial')[0]"
         zoomed = browser.run(ticks)
         browser.run("scrollTo({top: 200, behavior: 'instant'})")
         extend(path, trials[20:])
         browser.wait("document.querySelector('.facts').textContent.includes('trials39')")
+        browser.settle()
         assert browser.run(HEADLINE).startswith(f"Trial {other} ")
         assert browser.run(ticks) == zoomed
         assert browser.run("document.activeElement.closest('figure').id") == "convergence"
+        browser.wait(f"{status}.startsWith('39 of 39 designs in the brushed ranges')")
         assert browser.run("scrollY") == 200
         assert "just now" in browser.run(
             "document.querySelector('.live').textContent"
@@ -323,16 +329,29 @@ def test_a_token_is_asked_for_once(browser, store):
         show(browser, f"{bare}studies/empty", "document.querySelector('#search')")
 
 
+def thin(count):
+    """A count as the page writes it."""
+    return f"{count:,}".replace(",", "\u202f") if count >= 1e4 else str(count)
+
+
 def test_a_hundred_thousand_trials(browser, tmp_path):
     path = tmp_path / "store.sqlite"
     begin(path)
-    extend(path, list(made_up(100_000)))
+    trials = list(made_up(100_000))
+    extend(path, trials)
     with served(path) as url:
         browser.open(f"{url}studies/demo")
         browser.wait("document.querySelector('#parallel canvas') !== null")
         assert browser.complaints == []
         note = browser.run("document.querySelector('#front .note').textContent")
         assert "of 100\u202f000 trials are drawn: the whole front, every improvement" in note
+        browser.run("document.querySelectorAll('#parallel .brush-zone')[0].focus()")
+        browser.press("ArrowUp")
+        (parameter,) = QUESTION.search_space.parameters[:1]
+        within = [each.trial for each in trials if each.trial.point[parameter.name] == parameter.values[0]]
+        feasible = sum(map(problem(("latency",), ("area<=40",)).feasible, within))
+        count = f"{thin(len(within))} of 100\u202f000 designs in the brushed ranges, {thin(feasible)} feasible"
+        browser.wait(f"document.querySelector('#parallel [role=status]').textContent.startsWith({count!r})")
         browser.run(f"document.querySelector('{FRONT}').focus()")
         browser.press("ArrowRight")
         browser.press("Enter")

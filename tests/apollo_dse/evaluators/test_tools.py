@@ -20,6 +20,7 @@ from apollo_dse.evaluators.tools.timeloop import Timeloop
 from apollo_dse.evaluators.tools.zigzag import ZigZag
 from apollo_dse.problem import Constraint, Objective
 from apollo_dse.question import Question
+from apollo_dse.storage import Store
 from search_spaces import get
 from tests.apollo_dse.evaluators import tools
 from tests.apollo_dse.evaluators.tools import POINT
@@ -325,6 +326,70 @@ def test_a_search_with_scalesim_from_the_command_line(tmp_path, monkeypatch, cap
     store = str(tmp_path / "apollo-dse.sqlite")
     assert main(["explore", "--study", "s", "--store", store, "--resume", "--trials", "6", "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["trials"] == 6
+
+
+def kept_evaluator(folder, study="s"):
+    """The fingerprint of what measured a study, and what its layers were mapped for as its header says."""
+    with Store(folder / "apollo-dse.sqlite") as store:
+        header = store.header(study)
+    return header.asked["evaluator"], header.about["minimize"]
+
+
+@pytest.mark.parametrize(
+    ("words", "wanted"),
+    [
+        ("--objective energy", "energy"),
+        ("--objective latency --objective energy", "edp"),
+        ("--objective area", "latency"),
+        ("--objective latency --minimize energy", "energy"),
+    ],
+)
+@pytest.mark.parametrize("described", [False, True])
+def test_zigzag_maps_for_what_is_asked(tmp_path, monkeypatch, capsys, words, wanted, described):
+    monkeypatch.chdir(tmp_path)
+    evaluator = f"zigzag:{tools.zigzag(tmp_path)}"
+    if described:
+        (tmp_path / "tool.yaml").write_text(f"tool: zigzag\nprogram: {evaluator.partition(':')[2]}\n")
+        evaluator = "tool.yaml"
+    search = ["explore", "--space", "systolic", "--workload", "mobilenet_v2", "--optimizer", "random"]
+    search += ["--trials", "1", "--batch", "1", "--study", "s", "--evaluator", evaluator, *words.split()]
+    assert main(search) == 0
+    fingerprint, kept = kept_evaluator(tmp_path)
+    assert f"minimize={wanted}" in fingerprint
+    assert kept == wanted
+    assert main(["explore", "--study", "s", "--resume", "--trials", "2"]) == 0
+    with Store(tmp_path / "apollo-dse.sqlite") as store:
+        assert len(store.records("s")) == 2
+    assert main(["explore", "--study", "s", "--resume", "--trials", "3", "--minimize", "latency"]) == (
+        0 if wanted == "latency" else 2
+    )
+
+
+@pytest.mark.parametrize("goal", ["latency", "energy"])
+def test_who_maps_nothing_is_not_told_what_for(tmp_path, monkeypatch, capsys, goal):
+    monkeypatch.chdir(tmp_path)
+    evaluator = f"scalesim:{tools.scalesim(tmp_path)}"
+    search = ["explore", "--space", "systolic", "--workload", "mobilenet_v2", "--evaluator", evaluator]
+    search += ["--optimizer", "random", "--trials", "1", "--batch", "1", "--study", "s"]
+    assert main([*search, "--minimize", goal]) == 2
+    said = capsys.readouterr().err
+    assert "only an evaluator that maps layers itself is told what for, but 'scalesim:" in said
+    assert f"leave minimize={goal!r} out" in said
+    assert main(search) == 0
+    assert main(["explore", "--study", "s", "--resume", "--trials", "2"]) == 0
+
+
+def test_metrics_that_a_tool_has_are_objectives_and_others_are_refused(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    search = ["explore", "--space", "systolic", "--workload", "mobilenet_v2", "--optimizer", "random"]
+    search += ["--evaluator", f"scalesim:{tools.scalesim(tmp_path)}", "--trials", "2", "--batch", "2"]
+    words = ["--objective", "minimize:stall_s", "--objective", "maximize:utilization", "--json"]
+    assert main([*search, *words]) == 0
+    assert json.loads(capsys.readouterr().out)["objectives"] == ["minimize:stall_s", "maximize:utilization"]
+    for unknown in ("minimize:cycles", "energy"):
+        assert main([*search, "--objective", unknown]) == 2
+        said = capsys.readouterr().err
+        assert "a metric must be one of latency_s, stall_s, utilization, area_mm2" in said
 
 
 def test_designs_without_words_cost_no_trial(tmp_path):
