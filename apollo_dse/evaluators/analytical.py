@@ -1,5 +1,6 @@
 """The built-in world: price the accelerators on the workloads with `CostModel`.
 
+Where a space knows the numbers of its designs, only infeasible ones are built, for the reasons, and no
 design is priced twice.
 """
 
