@@ -209,6 +209,24 @@ SECTIONS = (
         rows.gradient_search,
     ),
     Section(
+        "gradient_queries",
+        "Gradients against queries over one supernet",
+        "benchmarks/gradient_queries.py",
+        "Runs that come within 0.2 points of the best of all 9,626 cells that keep the limits on some design,"
+        " by validation accuracy with shared weights.",
+        SHARED,
+        rows.gradient_queries,
+    ),
+    Section(
+        "joint_search",
+        "Networks and designs together",
+        "benchmarks/joint_search.py",
+        "Accel-NASBench times the edge space of at most 20 mm2, with the predicted accuracy of EfficientNet-B0"
+        " as the limit: the least energy-delay product that each search of `portfolio` finds.",
+        SHARED,
+        rows.joint_search,
+    ),
+    Section(
         "morphism",
         "Networks that grow",
         "benchmarks/morphism.py",

@@ -210,6 +210,25 @@ def gradient_search(found: Any) -> Rows:
         yield "drawn", f"{row['costs']['edp_js'] * 1e12:.0f}", f"{row['test']:.3f}", "yes", "-", "-"
 
 
+def gradient_queries(found: Any) -> Rows:
+    """A search a row: how many runs come near the best cell, and where those by gradients end."""
+    yield "search", "runs", "near the best", "queries or steps until then, median", "ends in, median"
+    for name, runs in found["runs"].items():
+        arrived = [each.get("queries", each.get("steps")) for each in runs if each["seconds"] is not None]
+        ends = [each["scores"][-1] for each in runs if "scores" in each]
+        until = f"{median(arrived):g}" if arrived else "-"
+        yield f"`{name}`", len(runs), len(arrived), until, share(median(ends), 2) if ends else "-"
+
+
+def joint_search(found: Any) -> Rows:
+    """A seed a row, the energy-delay product that each search ends with."""
+    arms = ("hardware_only", "network_only", "sequential", "joint")
+    yield "seed", "trials", *(f"{arm.replace('_', ' ')}, nJs" for arm in arms), "processor s"
+    for row in found["searches"]:
+        products = (f"{row[arm]['edp_js'] * 1e9:.1f}" for arm in arms)
+        yield row["seed"], row["trials"], *products, f"{row['processor_s']:.0f}"
+
+
 def morphism(found: Any) -> Rows:
     """Growth by the best rate of each way, then searches."""
     yield "images", "question", "way", "epochs", "training s, median or mean", "result"
