@@ -256,7 +256,7 @@ class CostModel:
         columns = pricer.designs(designs.columns, self.device, self._reach(pricer))
         buildable, area_mm2, peak_macs_per_s = (
             torch.from_numpy(each).to(self.device)
-            for each in (designs.buildable, designs.area_mm2, designs.peak_macs_per_s)
+            for each in (designs.floor.buildable, designs.floor.area_mm2, designs.peak_macs_per_s)
         )
         return _Network(self, pricer, columns, workload, buildable).totals(area_mm2, peak_macs_per_s)
 

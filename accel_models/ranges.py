@@ -74,18 +74,14 @@ class Ranges:
 
 @dataclass(frozen=True, slots=True)
 class DesignColumns:
-    """n designs by their numbers: `columns` as the dataflow takes them, [n] each.
-
-    `buildable` tells which of them the template can build.
-    """
+    """n designs by their numbers: `columns` as the dataflow takes them, [n] each; `floor` is of each alone."""
 
     columns: Mapping[str, Column]
-    area_mm2: Column
+    floor: Floor
     peak_macs_per_s: Column
-    buildable: NDArray[np.bool_]
 
     def __len__(self) -> int:
-        return len(self.area_mm2)
+        return len(self.peak_macs_per_s)
 
 
 class Monotone(Protocol):
@@ -124,4 +120,4 @@ def design_columns(monotone: Monotone, settled: Settled, points: Mapping[str, Co
         points: values of the others, a column a parameter.
     """
     floor, found = monotone.floor(settled, points), monotone.ranges(settled, points, points)
-    return DesignColumns(found.least, floor.area_mm2, found.peak_macs_per_s[0], floor.buildable)
+    return DesignColumns(found.least, floor, found.peak_macs_per_s[0])

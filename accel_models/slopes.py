@@ -106,7 +106,7 @@ class Tangent:
             exponents={
                 name: _exponents(below.columns[name], above.columns[name], count) for name in below.columns
             },
-            area=_exponents(below.area_mm2, above.area_mm2, count),
+            area=_exponents(below.floor.area_mm2, above.floor.area_mm2, count),
             peak=_exponents(below.peak_macs_per_s, above.peak_macs_per_s, count),
             half=half,
             double=double,

@@ -1,7 +1,6 @@
 """The built-in world: price the accelerators on the workloads with `CostModel`.
 
-Where a space knows the numbers of its designs, only infeasible ones are built, for the reasons, and no
-design is priced twice.
+Where a space knows the numbers of its designs, no design is built, and none is priced twice.
 """
 
 from collections.abc import Mapping, Sequence
@@ -24,7 +23,6 @@ if TYPE_CHECKING:
     import torch
     from numpy.typing import NDArray
 
-    from accel_models import Accelerator
     from accel_models.cost import Totals
 
 Minimize = Literal["latency", "energy", "edp"]
@@ -138,7 +136,7 @@ class AnalyticalEvaluator:
                 if all(each[place] for each in feasible):
                     found[row] = Measurement(self._metrics(columns, place), bottlenecks=shares[place])
                 else:
-                    found[row] = self._infeasible(self.design_space.build(points[row]), totals, place)
+                    found[row] = self._infeasible(designs.floor.violations(place), totals, place)
         return found
 
     def _numbered(self, points: Sequence[Point]) -> list[list[int]]:
@@ -160,20 +158,19 @@ class AnalyticalEvaluator:
         costs = [self._cost_model.evaluate(accelerators, workload) for workload in self.workloads]
         columns, shares = [_columns(cost) for cost in costs], _bound_shares(costs, costs[0].bounds)
         return [
-            self._infeasible(accelerator, costs, row)
+            self._infeasible(accelerator.violations, costs, row)
             if any(cost.reasons[row] for cost in costs)
             else Measurement(self._metrics(columns, row), bottlenecks=shares[row])
             for row, accelerator in enumerate(accelerators)
         ]
 
-    def _infeasible(self, accelerator: "Accelerator", totals: "Sequence[Totals]", row: int) -> Measurement:
+    def _infeasible(self, violations: Sequence[str], totals: "Sequence[Totals]", row: int) -> Measurement:
         """Why a design cannot be built, or run the workloads, of which the totals are known."""
         from accel_models.pricing import shortage
 
         exceeded = [each.exceeded[row] for each in totals]
         reasons = [
-            [*accelerator.violations, *(shortage(limit, *most) for limit, most in limits.items())]
-            for limits in exceeded
+            [*violations, *(shortage(limit, *most) for limit, most in limits.items())] for limits in exceeded
         ]
         return Measurement(infeasible_because=self._reasons(reasons), bottlenecks=_shortages(exceeded))
 
@@ -228,7 +225,7 @@ class AnalyticalEvaluator:
             columns = {name: np.array([float(points[row][name]) for row in rows]) for name in free}
             tangent = Tangent.of(space.monotone, dict(values), columns)
             totals = [self._cost_model.slopes(pricer, tangent, each).slopes for each in self.workloads]
-            for place in np.flatnonzero(tangent.designs.buildable).tolist():
+            for place in np.flatnonzero(tangent.designs.floor.buildable).tolist():
                 found[rows[place]] = self._elasticities(free, totals, place)
         return found
 

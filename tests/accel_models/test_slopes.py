@@ -112,7 +112,9 @@ def test_gradients_are_those_of_the_soft_cost(goal):
 def test_area_is_the_templates_own():
     at, step = tangent(POINT), 1.01
     for place, name in enumerate(at.names):
-        up, down = (tangent({**POINT, name: POINT[name] * by}).designs.area_mm2 for by in (step, 1 / step))
+        up, down = (
+            tangent({**POINT, name: POINT[name] * by}).designs.floor.area_mm2 for by in (step, 1 / step)
+        )
         assert float(at.area[0, place]) == pytest.approx(
             float(np.log(up / down)[0]) / (2 * log(step)), abs=1e-4
         )
