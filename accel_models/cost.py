@@ -31,7 +31,7 @@ from accel_models.chain import (
     vector_totals,
 )
 from accel_models.mapping import Mapping
-from accel_models.pricing import ColumnPricer, Goal, Pricer, Residency, StepPrices, shortage
+from accel_models.pricing import ColumnPricer, Goal, Pricer, Residency, StepPrices, reasons
 from accel_models.ranges import DesignColumns
 from accel_models.slopes import Sloped, Softness, SoftTotals, Tangent, Terms, slopes
 from accel_models.threads import one_thread
@@ -236,8 +236,8 @@ class CostModel:
             self._column([each.total_area_mm2 for each in accelerators]),
             self._column([each.peak_ops_per_s / 2 for each in accelerators]),
         )
-        reasons = tuple(
-            (*accelerator.violations, *(shortage(limit, *most) for limit, most in limits.items()))
+        because = tuple(
+            reasons(accelerator.violations, limits)
             for accelerator, limits in zip(accelerators, totals.exceeded, strict=True)
         )
         return Costs(
@@ -246,7 +246,7 @@ class CostModel:
             accelerators=tuple(accelerators),
             levels=pricer.levels,
             bounds=pricer.bounds,
-            reasons=reasons,
+            reasons=because,
             _itemize=network.itemize,
         )
 

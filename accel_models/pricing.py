@@ -140,3 +140,13 @@ class ColumnPricer(Pricer, Protocol):
 def shortage(limit: str, ratio: float, layer: str) -> str:
     """Why a layer cannot run, in one sentence."""
     return f"{limit}: the least demanding mapping of layer {layer!r} needs {ratio:.3g} times what there is"
+
+
+def reasons(violations: Sequence[str], exceeded: Table[str, tuple[float, str]]) -> tuple[str, ...]:
+    """Why a design does not run a workload, a sentence each.
+
+    Args:
+        violations: why it cannot be built.
+        exceeded: need over supply by limit, and the layer of the largest.
+    """
+    return (*violations, *(shortage(limit, *most) for limit, most in exceeded.items()))

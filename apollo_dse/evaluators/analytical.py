@@ -3,7 +3,7 @@
 Where a space knows the numbers of its designs, no design is built, and none is priced twice.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from copy import copy
 from importlib.metadata import version
 from math import isfinite
@@ -144,12 +144,8 @@ class AnalyticalEvaluator:
         space = self.design_space
         if space.monotone is None:
             return []
-        settled = [name for name in space.space.names if name not in space.monotone.parameters]
-        groups: dict[tuple[object, ...], list[int]] = {}
-        for row, point in enumerate(points):
-            if point in space.space:
-                groups.setdefault(tuple(point[name] for name in settled), []).append(row)
-        return list(groups.values())
+        inside = [row for row, point in enumerate(points) if point in space.space]
+        return _alike(points, inside, space.monotone.parameters)
 
     def _by_building(self, points: Sequence[Point]) -> list[Measurement]:
         if not points:
@@ -166,13 +162,11 @@ class AnalyticalEvaluator:
 
     def _infeasible(self, violations: Sequence[str], totals: "Sequence[Totals]", row: int) -> Measurement:
         """Why a design cannot be built, or run the workloads, of which the totals are known."""
-        from accel_models.pricing import shortage
+        from accel_models.pricing import reasons
 
         exceeded = [each.exceeded[row] for each in totals]
-        reasons = [
-            [*violations, *(shortage(limit, *most) for limit, most in limits.items())] for limits in exceeded
-        ]
-        return Measurement(infeasible_because=self._reasons(reasons), bottlenecks=_shortages(exceeded))
+        because = self._reasons([reasons(violations, limits) for limits in exceeded])
+        return Measurement(infeasible_because=because, bottlenecks=_shortages(exceeded))
 
     def preview(self, points: Sequence[Point]) -> list[Measurement]:
         """Area of each point's design, or why it cannot be built; nothing is priced.
@@ -216,14 +210,11 @@ class AnalyticalEvaluator:
         if space.monotone is None or not isinstance(pricer, Sloped):
             raise ValueError(f"slopes need a template that is monotone, but that of {space.name!r} is not")
         free = space.monotone.parameters
-        groups: dict[tuple[tuple[str, Value], ...], list[int]] = {}
-        for row, point in enumerate(points):
-            settled = ((name, point[name]) for name in sorted(point) if name not in free)
-            groups.setdefault(tuple(settled), []).append(row)
         found: list[Elasticities] = [{}] * len(points)
-        for values, rows in groups.items():
+        for rows in _alike(points, range(len(points)), free):
+            settled = {name: value for name, value in points[rows[0]].items() if name not in free}
             columns = {name: np.array([float(points[row][name]) for row in rows]) for name in free}
-            tangent = Tangent.of(space.monotone, dict(values), columns)
+            tangent = Tangent.of(space.monotone, settled, columns)
             totals = [self._cost_model.slopes(pricer, tangent, each).slopes for each in self.workloads]
             for place in np.flatnonzero(tangent.designs.floor.buildable).tolist():
                 found[rows[place]] = self._elasticities(free, totals, place)
@@ -265,6 +256,16 @@ def _distinct(workloads: Sequence[Workload]) -> tuple[Workload, ...]:
     if not names or len(set(names)) < len(names):
         raise ValueError(f"workloads must be at least one, of distinct names, but got {names}")
     return tuple(workloads)
+
+
+def _alike(points: Sequence[Point], rows: Iterable[int], free: Sequence[str]) -> list[list[int]]:
+    """The rows of points, those together that settle the same parameters, all but the free ones, alike."""
+    groups: dict[tuple[tuple[str, Value], ...], list[int]] = {}
+    for row in rows:
+        point = points[row]
+        settled = tuple((name, point[name]) for name in sorted(point) if name not in free)
+        groups.setdefault(settled, []).append(row)
+    return list(groups.values())
 
 
 def _previewed(area_mm2: float, violations: Sequence[str]) -> Measurement:
