@@ -31,10 +31,10 @@ class Admission:
         keys = [row.tobytes() for row in rows]
         unknown = {key: number for number, key in enumerate(keys) if key not in self._known}
         points = self.encoding.points(rows[list(unknown.values())])
-        new = [canonical(point) not in self.taken and point in self.problem.space for point in points]
+        inside = [self.problem.space.allows(point) for point in points]
         violations = iter(
-            self.problem.known_violations([point for point, keep in zip(points, new, strict=True) if keep])
+            self.problem.known_violations([point for point, keep in zip(points, inside, strict=True) if keep])
         )
-        for key, keep in zip(unknown, new, strict=True):
-            self._known[key] = keep and next(violations) == 0
+        for key, point, keep in zip(unknown, points, inside, strict=True):
+            self._known[key] = keep and next(violations) == 0 and canonical(point) not in self.taken
         return np.array([self._known[key] for key in keys], dtype=bool)

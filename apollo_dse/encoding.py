@@ -68,12 +68,12 @@ class Encoding:
 
     def points(self, rows: NDArray[np.float64]) -> list[Point]:
         """The points of `n` rows [n, p]; rules are not asked."""
-        found: list[Point] = []
-        for row in rows.tolist():
-            chosen = {each.name: _value(each, place) for each, place in zip(self.parameters, row, strict=True)}
-            chosen |= self._pinned
-            found.append({name: chosen[name] for name in self.space.names})
-        return found
+        columns = {name: [value] * len(rows) for name, value in self._pinned.items()}
+        for each, column in zip(self.parameters, rows.T.tolist(), strict=True):
+            columns[each.name] = _values(each, column)
+        names = self.space.names
+        chosen = zip(*(columns[name] for name in names), strict=True)
+        return [dict(zip(names, values, strict=True)) for values in chosen]
 
     def features(self, rows: NDArray[np.float64]) -> NDArray[np.float64]:
         """Features [n, d] of `n` rows [n, p]; a category has one for each value, and then come the products."""
@@ -171,7 +171,7 @@ def _logarithms(parameter: Parameter, column: NDArray[np.float64]) -> NDArray[np
     """Logarithms [n] of the positive values at coordinates [n]."""
     if isinstance(parameter, Ordinal):
         return _between(np.log(parameter.values), column)
-    values = np.array([_value(parameter, place) for place in column.tolist()], dtype=np.float64)
+    values = np.array(_values(parameter, column.tolist()), dtype=np.float64)
     logarithms: NDArray[np.float64] = np.log(values)
     return logarithms
 
@@ -216,12 +216,12 @@ def _place_among(values: NDArray[np.float64], value: float, by_ratio: bool = Tru
     return float(lower + (value - values[lower]) / (values[lower + 1] - values[lower]))
 
 
-def _value(parameter: Parameter, coordinate: float) -> Value:
+def _values(parameter: Parameter, coordinates: Sequence[float]) -> list[Value]:
     if isinstance(parameter, Real):
-        return parameter.from_unit(coordinate)
+        return [parameter.from_unit(each) for each in coordinates]
     if isinstance(parameter, Integer):
-        return parameter.low + int(coordinate)
-    return parameter.values[int(coordinate)]
+        return [parameter.low + int(each) for each in coordinates]
+    return [parameter.values[int(each)] for each in coordinates]
 
 
 def _row_of(parameter: Parameter, features: NDArray[np.float64]) -> NDArray[np.float64]:

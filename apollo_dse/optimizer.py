@@ -1,6 +1,6 @@
 """What an optimizer is: two verbs, and no memory but the trials that it was told."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
@@ -14,8 +14,8 @@ MISSES_PER_POINT = 100
 """`fresh` turns to enumeration after so many draws for each missing point were no new points, or points
 known to fail."""
 
-IDLE_ROUNDS = 10
-"""So many rounds of draws without a point that was not seen yet end them: next to nothing is left."""
+IDLE_DRAWS = 10
+"""So many draws for each point without one that was not seen yet end them: next to nothing is left."""
 
 
 @runtime_checkable
@@ -165,20 +165,26 @@ def fresh(
             else:
                 points.append(point)
 
-    misses = MISSES_PER_POINT * n if propose is not None else 0
-    while propose is not None and misses > 0 and len(points) < n:
-        wanted = min(misses, n - len(points))
+    for wanted in _doubling(n, MISSES_PER_POINT * n if propose is not None else 0):
+        if propose is None or len(points) >= n:
+            break
         take(propose() for _ in range(wanted))
-        misses -= wanted
     idle = 0
-    for _ in range(MISSES_PER_POINT):
-        if len(points) == n or idle == IDLE_ROUNDS:
+    for wanted in _doubling(n, MISSES_PER_POINT * n):
+        if len(points) >= n or idle >= IDLE_DRAWS * n:
             break
         seen = len(taken)
-        take(space.sample(rng, n))
-        idle = 0 if len(taken) > seen else idle + 1
+        take(space.sample(rng, wanted))
+        idle = 0 if len(taken) > seen else idle + wanted
     if len(points) + len(refused) < n and not any(isinstance(each, Real) for each in space.parameters):
         rest = [point for point in space.enumerate() if canonical(point) not in taken]
         take(rest[row] for row in rng.permutation(len(rest)))
     refused.sort(key=lambda pair: pair[0])
     return [*points, *(point for _, point in refused)][:n]
+
+
+def _doubling(first: int, total: int) -> Iterator[int]:
+    """Numbers that double from `first`, `total` together: many points cost little more to ask for than one."""
+    while total > 0:
+        yield min(first, total)
+        first, total = 2 * first, total - first

@@ -228,6 +228,10 @@ class Ordinal(_Numeric):
         """Number of values."""
         return len(self.values)
 
+    def contains(self, value: object) -> bool:
+        """Whether `value` is one of this parameter's; at once where it is a plain number."""
+        return (type(value) in (int, float) and value in self.values) or self.violation(value) is None
+
     def violation(self, value: object) -> str | None:
         """Why `value` is not one of this parameter's, with the nearest that is; None if it is."""
         if not is_number(value):

@@ -99,7 +99,17 @@ class SearchSpace:
         return reasons
 
     def __contains__(self, point: Point) -> bool:
-        return not self.violations(point)
+        """Whether `violations` has none; searches ask it of every candidate, so that no reasons are made."""
+        if len(point) != len(self.parameters):
+            return False
+        for each in self.parameters:
+            if each.name not in point or not each.contains(point[each.name]):
+                return False
+        return self.allows(point)
+
+    def allows(self, point: Point) -> bool:
+        """Whether no rule refuses a point whose names and values are right."""
+        return all(rule(point) is None for rule in self.rules)
 
     def sample(self, rng: np.random.Generator, n: int) -> list[Point]:
         """`n` points drawn uniformly and independently: rules reject, and what they reject is drawn again.

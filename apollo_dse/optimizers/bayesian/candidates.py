@@ -24,7 +24,8 @@ MUTATIONS = (1.5, 3.0)
 """Mean number of mutated coordinates in the rounds, and in the pool."""
 
 CHECKED = 256
-"""Of so many points a round asks whether they may be suggested, in blocks of `PARENTS`; of more if none may."""
+"""Of so many points a round asks whether they may be suggested, `PARENTS` first and then twice as many each
+time, for asking of a block costs little more than asking of one; of more if none may."""
 
 PERTURBED = 20
 """Mean number of mutated coordinates in a trust region, TuRBO's."""
@@ -87,9 +88,9 @@ def _admissible(
     values = scores(rows)
     order = np.argsort(-values, kind="stable")
     kept: list[int] = []
-    for start in range(0, len(order), PARENTS):
-        block = order[start : start + PARENTS]
+    start, end = 0, PARENTS
+    while start < len(order) and len(kept) < PARENTS and not (kept and start >= CHECKED):
+        block = order[start:end]
         kept += block[admission.admitted(rows[block])].tolist()
-        if len(kept) >= PARENTS or (kept and start + PARENTS >= CHECKED):
-            break
+        start, end = end, 3 * end - 2 * start
     return rows[kept[:PARENTS]], values[kept[:PARENTS]]
