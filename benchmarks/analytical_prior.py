@@ -117,9 +117,9 @@ def searched(problem: Problem, method: str, seed: int, experience: Experience | 
     return study
 
 
-def near_at(study: Study, best: float) -> float:
-    """After how many trials the best so far is near the best known; infinite: never."""
-    reached = (study.convergence()[:, 0] <= NEAR * best).nonzero()[0]
+def near_at(study: Study, best: float, near: float = NEAR) -> float:
+    """After how many trials the best so far is that near to the best known; infinite: never."""
+    reached = (study.convergence()[:, 0] <= near * best).nonzero()[0]
     return float(reached[0]) + 1 if len(reached) else inf
 
 

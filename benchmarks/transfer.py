@@ -11,7 +11,9 @@ misled      as networks, but priors lie: ranks of their losses are turned over, 
 technology  the same task at 45 nm, under the limit that as large a share of the designs keeps
 sizes       the same task in the part of the space with at most four PEs along an axis, four cores and 32 lanes
 
-Cold search is the portfolio. `random` counts the best of its 100 draws. Runs that the file has are kept.
+Cold search is the portfolio, and `random` draws; both know no priors, and all protocols share their runs. Runs
+that the file has are kept. The last three columns are quartiles over the runs of the trials to 1 % over those
+of cold search: infinite where only that got there, 0 where only the other did, 1 where neither did.
 """
 
 import argparse
@@ -55,7 +57,11 @@ TRIALS = {"cold": 100, "random": 100}
 TRANSFER_TRIALS = 60
 COLD = {"cold": "portfolio", "random": "random"}
 METHODS = ("cold", "random", *transfer.names())
+ALONE = "alone"
+"""The protocol of searches that know no priors."""
+
 LIES = ("turned", "dealt")
+QUARTILES = (0.25, 0.5, 0.75)
 CHECKPOINTS = (1, 2, 5, 10, 20, 40, 60)
 LOOSER = {"medium": ("loose",), "tight": ("loose", "medium")}
 
@@ -167,14 +173,23 @@ def quantile(values, share):
     return ordered[min(len(ordered) - 1, int(share * len(ordered)))]
 
 
+def over(trials, cold):
+    """Trials of a search over those of the cold one, either infinite where it did not get there."""
+    return (1.0 if cold == trials else 0.0) if cold == float("inf") else trials / cold
+
+
 def table(runs, asked):
     """Lines of text: a protocol and method each, medians over the tasks and seeds that all methods have."""
     found = {tuple(json.loads(key)): curve for key, curve in runs.items()}
-    for protocol, lie in sorted({(key[0], key[4]) for key in found}, key=str):
+    alone = {key[1:4]: curve for key, curve in found.items() if key[0] == ALONE}
+    for protocol, lie in sorted({(key[0], key[4]) for key in found if key[0] != ALONE}, key=str):
         ours = {key[1:4]: curve for key, curve in found.items() if (key[0], key[4]) == (protocol, lie)}
+        tasks = {task for task, _, _ in ours}
+        ours |= {key: curve for key, curve in alone.items() if key[0] in tasks}
         methods = [method for method in asked if any(key[1] == method for key in ours)]
         cases = sorted({(task, seed) for task, _, seed in ours})
         cases = [case for case in cases if all((case[0], method, case[1]) in ours for method in methods)]
+        cold = []
         for method in methods:
             curves = [
                 [float("inf") if value is None else value for value in ours[task, method, seed]]
@@ -182,9 +197,12 @@ def table(runs, asked):
             ]
             regrets = [f"{100 * median(curve[end - 1] for curve in curves):.1f}" for end in CHECKPOINTS]
             reached = [trials_to(np.array(curve), 0.01) for curve in curves]
-            cells = [f"{quantile(reached, share):g}" for share in (0.25, 0.5, 0.75)]
+            cold = reached if method == "cold" else cold
+            ratios = [over(*pair) for pair in zip(reached, cold, strict=True)] if cold else []
+            cells = [f"{quantile(reached, share):g}" for share in QUARTILES]
             share = sum(map(isfinite, reached)) / len(reached)
-            row = [protocol, method, lie or "", len(curves), *regrets, *cells, f"{share:.0%}"]
+            cells += [f"{share:.0%}", *(f"{quantile(ratios, share):.2f}" for share in QUARTILES if ratios)]
+            row = [protocol, method, lie or "", len(curves), *regrets, *cells]
             yield "| " + " | ".join(map(str, row)) + " |"
 
 
@@ -199,14 +217,14 @@ def main():
     given = parser.parse_args()
     runs = json.loads(given.out.read_text())["regrets"] if given.out.exists() else {}
     wanted = [
-        (protocol, task, method, seed, lie)
+        (ALONE, task, method, seed, None) if method in COLD else (protocol, task, method, seed, lie)
         for seed in range(given.seeds)
         for protocol in given.protocols
         for task in targets(protocol)
         for method in given.methods
-        for lie in ((None,) if protocol != "misled" else LIES if method not in COLD else ())
+        for lie in (LIES if protocol == "misled" else (None,))
     ]
-    missing = [each for each in wanted if json.dumps(each) not in runs]
+    missing = [each for each in dict.fromkeys(wanted) if json.dumps(each) not in runs]
     with ProcessPoolExecutor(given.jobs, mp_context=get_context("spawn")) as pool:
         pending = {pool.submit(run, *each): each for each in missing}
         for done, future in enumerate(as_completed(pending), start=1):
