@@ -248,8 +248,9 @@ SECTIONS = (
         "extras",
         "Extras, each by itself",
         "benchmarks/package.py --extras",
-        "Installed into a copy of an environment without any, where what needs it had failed, and then ran.",
-        "Linux, x86-64, Python 3.11, the versions of constraints.txt",
+        "Installed into a copy of an environment without any, where what needs it had failed, and then ran."
+        " `pinned` has the versions of constraints.txt, with torch for the CPU.",
+        "Linux, x86-64",
         rows.extras,
     ),
     Section(

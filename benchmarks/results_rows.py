@@ -260,10 +260,11 @@ def package(found: Any) -> Rows:
 
 def extras(found: Any) -> Rows:
     """An extra a row."""
-    yield "extra", "distributions that it brings", "site-packages grows by"
+    yield "extra", "distributions that it brings", "site-packages grows by", "versions"
     for name, row in found["extras"].items():
         brought = ", ".join(row["brings"]) if len(row["brings"]) <= FEW else len(row["brings"])
-        yield f"`{name}`", brought, f"{row['added_mb']} MB"
+        versions = "pinned" if row["pinned"] else "newest"
+        yield f"`{name}`", brought, f"{row['added_mb']} MB", f"{versions}, Python {row['python']}"
 
 
 def newcomer(found: Any) -> Rows:
