@@ -70,15 +70,24 @@ class _Actor:
 
         kept = {"num_cpus": 1, "max_restarts": 0, "max_task_retries": 0}
         self._actor = ray.remote(**kept)(Measurer).remote(evaluator)
+        self._loaded = self._actor.loaded.remote()
+        self._is_ready = False
         self.is_alive = True
-        try:
-            self._received(self._actor.loaded.remote(), None)
-        except Lost as lost:
-            rule = "there must be a worker in the Ray cluster that loads the evaluator"
-            raise ValueError(f"{rule}, but {lost}; is the cluster still there?") from None
-        except BaseException:
-            self.kill()
-            raise
+
+    def is_ready(self) -> bool:
+        """Whether the cluster had a place for it, where it loaded the evaluator (`Worker.is_ready`)."""
+        import ray
+        from ray.exceptions import GetTimeoutError, RayError
+
+        if not self._is_ready:
+            try:
+                ray.get(self._loaded, timeout=POLL_S)
+            except GetTimeoutError:
+                return False
+            except RayError as error:
+                raise Lost(f"in the Ray cluster {_lost(error)}; is the cluster still there?") from None
+            self._is_ready = True
+        return True
 
     def measured(self, points: Sequence[Point], timeout_s: float) -> list[Measurement]:
         """What the evaluator says of each point (`Worker.measured`)."""
@@ -93,8 +102,8 @@ class _Actor:
         with suppress(Exception):  # it, or all of Ray, may be gone
             ray.kill(self._actor)
 
-    def _received(self, reference: Any, timeout_s: float | None) -> Any:
-        """What a call returns; without `timeout_s` whenever that is.
+    def _received(self, reference: Any, timeout_s: float) -> Any:
+        """What a call returns.
 
         Raises:
             Lost: the actor is gone, or its time is up.
@@ -103,20 +112,22 @@ class _Actor:
         import ray
         from ray.exceptions import GetTimeoutError, RayError
 
-        deadline = None if timeout_s is None else monotonic() + timeout_s
+        deadline = monotonic() + timeout_s
         while True:
-            left = POLL_S if deadline is None else min(POLL_S, max(0.0, deadline - monotonic()))
+            left = min(POLL_S, max(0.0, deadline - monotonic()))
             try:
                 return ray.get(reference, timeout=left)
             except GetTimeoutError:
                 if cancelled.get()():
                     raise Cancelled from None
-                if deadline is not None and monotonic() >= deadline:
+                if monotonic() >= deadline:
                     raise Lost(f"it ran for more than {timeout_s:g} s", by_time=True) from None
             except RayError as error:
                 self.is_alive = False
-                raise Lost(f"its worker was lost: {_first_line(error)}") from None
+                raise Lost(_lost(error)) from None
 
 
-def _first_line(error: BaseException) -> str:
-    return f"{type(error).__name__}: {next(iter(str(error).splitlines()), '')}".rstrip(" :.")
+def _lost(error: BaseException) -> str:
+    """How a worker was lost, in one line."""
+    first = next(iter(str(error).splitlines()), "")
+    return f"its worker was lost: {type(error).__name__}: {first}".rstrip(" :.")
