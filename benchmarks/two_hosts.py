@@ -6,9 +6,9 @@ on Linux, with `ip`, `unshare` and `nsenter`, and Ray.
 
     python benchmarks/two_hosts.py [--rounds N] [--only CASE ...] [-o FILE]
 
-In each round a search asks a program of 0.2 s by workers of both hosts, two each; its driver is on the head. Harm
-is done at a moment that is drawn. Then the search is resumed for some more trials, with as many workers as there
-are CPUs left. A round is survived when
+In each round a search asks a program of 0.2 s by workers of both hosts, two each; its driver is on the head.
+Harm is done at a moment that is drawn. Then the search is resumed for some more trials, with as many workers as
+there are CPUs left. A round is survived when
   - the search ends by itself with all trials, each point once, each with the program's value or failed with the
     reason that its worker was lost; no more of these than the host that was harmed had workers;
   - no point is given to the program twice, by its own log, and no run is lost that ended `GRACE_S` before the
