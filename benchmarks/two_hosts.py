@@ -1,8 +1,8 @@
 """A Ray cluster of two hosts tried for real: what a search loses when one of them is killed or cut off.
 
-A host is a set of Linux namespaces: a network with an address of its own, processes, a name, shared memory and
-Ray's temporary files; a pair of virtual interfaces joins the two. Files are shared, as on a cluster. Needs root
-on Linux, with `ip`, `unshare` and `nsenter`, and Ray.
+A host is a set of Linux namespaces: a network with an address, processes, a name and shared memory of its own;
+a pair of virtual interfaces joins the two. All files are shared, Ray's own among them. Needs root on Linux,
+with `ip`, `unshare` and `nsenter`, and Ray.
 
     python benchmarks/two_hosts.py [--rounds N] [--only CASE ...] [-o FILE]
 
@@ -61,9 +61,7 @@ input: {{format: json}}
 outputs: {{loss: {{regex: "loss=(.*)"}}}}
 timeout_s: 60
 """
-ALONE = (
-    'hostname "$0"; mkdir -p /tmp/ray; mount -t tmpfs tmpfs /tmp/ray; mount -t tmpfs tmpfs /dev/shm; exec "$@"'
-)
+ALONE = 'hostname "$0"; mount -t tmpfs tmpfs /dev/shm; exec "$@"'
 JOINED = """
 import ray, sys, time
 ray.init(sys.argv[1], logging_level="ERROR")

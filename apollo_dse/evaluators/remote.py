@@ -40,7 +40,8 @@ def hiring(address: str | None, workers: int) -> Callable[[Evaluator], Worker]:
         try:
             ray.init(address=where, **quiet, **own)
         except Exception as error:  # whatever Ray says when it cannot be had
-            raise ValueError(f"there must be a Ray cluster at {where}, but: {error}") from None
+            rule = f"there must be a Ray cluster at {where}, and its token here (RAY_AUTH_MODE)"
+            raise ValueError(f"{rule}, but: {error}") from None
     cpus = int(ray.cluster_resources().get("CPU", 0))
     if cpus < workers:
         raise ValueError(f"`workers <= {cpus}` must hold, the CPUs of the Ray cluster, but got {workers}")
