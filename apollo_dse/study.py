@@ -14,7 +14,7 @@ would that had made these trials and had nothing pending.
 import json
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import closing, nullcontext
-from dataclasses import dataclass, is_dataclass
+from dataclasses import dataclass, is_dataclass, replace
 from datetime import UTC, datetime
 from math import inf
 from time import perf_counter
@@ -220,11 +220,17 @@ class Study:
             rule = f"study {self.name!r} in {store.path} can only be resumed as it was begun"
             raise StoreError(f"{rule}, but {'; '.join(changed)}")
         self.header = stored
-        self._remember(store.records(self.name))
+        self._remember([self._as_asked(record) for record in store.records(self.name)])
         if self._records:
             begun = self._records[-1].batch
             whole = self.asynchronous or len(self._records) - begun == self.batch
             self._settled = len(self._records) if whole else begun
+
+    def _as_asked(self, record: Record) -> Record:
+        """A stored trial, whose point has its values in the order of the space, as new ones do."""
+        point = record.trial.point
+        own = {name: point[name] for name in self.problem.space.names if name in point}
+        return replace(record, trial=replace(record.trial, point={**own, **point}))
 
     def _remember(self, records: Sequence[Record]) -> None:
         self._records.extend(records)

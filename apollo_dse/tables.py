@@ -11,7 +11,8 @@ import zlib
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
-from typing import IO
+
+from apollo_dse.bounded import lines
 
 MOST_BYTES = 512 << 20
 LONGEST_LINE = 1 << 20
@@ -65,16 +66,6 @@ def _rows(path: Path) -> Iterator[list[str]]:
         zipped = file.read(len(_ZIPPED)) == _ZIPPED
     with (gzip.open if zipped else open)(path, "rt", newline="", encoding="utf-8") as text:
         try:
-            yield from csv.reader(_limited(text, path))
+            yield from csv.reader(lines(text, path, "a table", most=MOST_BYTES, longest=LONGEST_LINE))
         except (csv.Error, UnicodeDecodeError, EOFError, gzip.BadGzipFile, zlib.error) as error:
             raise ValueError(f"{path} must be a table in CSV, but it cannot be read: {error}") from error
-
-
-def _limited(text: IO[str], path: Path) -> Iterator[str]:
-    size = 0
-    while line := text.readline(LONGEST_LINE):
-        size += len(line)
-        if size > MOST_BYTES or len(line) == LONGEST_LINE:
-            most = f"{MOST_BYTES} bytes of text, and {LONGEST_LINE} a line"
-            raise ValueError(f"a table must have at most {most}, but {path} has more")
-        yield line

@@ -289,7 +289,7 @@ def vandals(round_: Round) -> None:
     (round_.folder / "vandals").touch()
     round_.harmed = True
     assert round_.ended(round_.start("--seed", str(round_.chance.randrange(1000))))[0] == 0
-    for x, metrics, reason in _stored(round_.folder / round_.store):
+    for x, metrics, reason in stored(round_.folder / round_.store):
         wanted = VANDALISM.get(x % 16)
         assert (wanted is None) == (reason is None), (
             f"point {x} must be {wanted or 'fine'}, but is {reason or metrics}"
@@ -325,7 +325,7 @@ FAULTS: dict[str, Callable[[Round], None]] = {
 }
 
 
-def _stored(path: Path) -> list[tuple[int, dict[str, float], str | None]]:
+def stored(path: Path) -> list[tuple[int, dict[str, float], str | None]]:
     """Point, metrics and reason of each trial, read without this project's code."""
     with closing(sqlite3.connect(path)) as connection:
         rows = connection.execute(
@@ -341,7 +341,7 @@ def _checked(round_: Round) -> int:
     Raises:
         AssertionError: a trial is missing, twice there or wrong, or a measurement was lost.
     """
-    trials = _stored(round_.folder / round_.store)
+    trials = stored(round_.folder / round_.store)
     assert len(trials) == TRIALS, f"{TRIALS} trials must be there, but {len(trials)} are"
     assert len({x for x, _, _ in trials}) == TRIALS, "no point may be there twice"
     failed = [(x, reason) for x, _, reason in trials if reason is not None]

@@ -11,7 +11,7 @@ the key.
 
 `--extras` tries each extra of the project by itself: it is installed alone into a copy of an environment that
 has none and has run the search, and something that needs it is run (`NEEDS`), which must have failed before.
-Writes results/extras.json: by extra the distributions that came with it, and megabytes.
+Adds to results/extras.json, by extra: the distributions that came with it, and megabytes.
 """
 
 import argparse
@@ -39,6 +39,8 @@ COMMANDS = (
     "evaluate --workload resnet18 --preset edge-tpu-v1",
 )
 EXPLORE = "explore --workload mobilenet_v2 --constraint area<=20mm2 --trials 4 --batch 2"
+KEEP = "priors add old --file old.parquet --workload mobilenet_v2 --space edge --constraint area<=20mm2"
+CARRY = "transfer --to resnet18 --from prior:old --trials 4 --study carried"
 NETWORK = """
 import onnx
 from onnx import TensorProto, helper
@@ -48,38 +50,79 @@ graph = helper.make_graph([helper.make_node("MatMul", ["x", "w"], ["y"])], "net"
 onnx.save(helper.make_model(graph), "net.onnx")
 """
 EPISODE = """
+from gymnasium.utils.env_checker import check_env
 from apollo_dse.benchmark.gym import DesignEnv
 from apollo_dse.benchmark.suite import TASKS
-environment = DesignEnv(TASKS["edge-resnet18-latency-tight"], trials=2)
+environment = DesignEnv(TASKS["edge-resnet18-latency-tight"], trials=4)
+check_env(environment, skip_render_check=True)
 environment.reset(seed=0)
-observation, reward, terminated, truncated, info = environment.step(environment.action_space.sample())
-assert -4 <= reward <= 0
+steps = [environment.step(environment.action_space.sample()) for _ in range(4)]
+assert [truncated for _, _, _, truncated, _ in steps] == [False, False, False, True]
+assert all(-4 <= reward <= 0 for _, reward, _, _, _ in steps)
 """
 PARQUET = """
+import pyarrow.csv, pyarrow.parquet
 from pathlib import Path
-import pyarrow, pyarrow.parquet
-from apollo_dse.transfer.files import read_table
-columns = {"point.pe_x": [1, 2], "latency_s": [0.5, 0.25]}
-pyarrow.parquet.write_table(pyarrow.table(columns), "old.parquet")
-assert len(read_table(Path("old.parquet")).trials) == 2
+from apollo_dse.export import to_csv
+from apollo_dse.storage import Store
+with Store(Path("apollo-dse.sqlite"), read_only=True) as store:
+    Path("old.csv").write_text(to_csv(store.records("first")))
+pyarrow.parquet.write_table(pyarrow.csv.read_csv("old.csv"), "old.parquet")
 """
 PAGE = """
-import json, subprocess, sys, urllib.request
-words = [sys.executable, "-c", "from apollo_dse.cli import main; main()", "dashboard", "--port", "0"]
+import json, subprocess, sys
+from urllib.error import HTTPError
+from urllib.parse import urlsplit
+from urllib.request import HTTPCookieProcessor, build_opener
+words = [sys.executable, "-c", "from apollo_dse.cli import main; main()", "dashboard"]
+words += ["--host", "0.0.0.0", "--port", "0"]
 with subprocess.Popen(words, stdout=subprocess.PIPE, text=True) as server:
     try:
-        url = server.stdout.readline().split(" is at ")[1].split()[0]
-        document = json.load(urllib.request.urlopen(url + "api/studies/first"))
+        url = urlsplit(server.stdout.readline().split(" is at ")[1].split()[0])
+        here = f"http://127.0.0.1:{url.port}/"
+        browser = build_opener(HTTPCookieProcessor())
+        try:
+            browser.open(here)
+            raise AssertionError("without its token nobody may be answered")
+        except HTTPError as error:
+            assert error.code == 401, error
+        page = browser.open(f"{here}?{url.query}").read().decode()
+        document = json.load(browser.open(here + "api/studies/first"))
+        design = json.load(browser.open(here + "api/studies/first/trials/0"))
     finally:
         server.terminate()
-assert document["study"]["trials"] == 32
+assert url.query.startswith("token="), url
+assert page.startswith("<!doctype html>") and "<script" in page
+assert document["study"]["trials"] == 32 and design["point"]
 """
+# Noise in the format of CIFAR-10, whose checksums torchvision would compare: nothing is downloaded.
 PHOTOGRAPHS = """
+import pickle
+from pathlib import Path
+import numpy as np
+import torch, torchvision
 from apollo_dse.codesign.datasets import load
+from apollo_dse.codesign.training import Schedule, train
+torchvision.datasets.cifar.check_integrity = lambda path, md5=None: Path(path).is_file()
+folder = Path("photographs/cifar-10-batches-py")
+folder.mkdir(parents=True)
+rng = np.random.default_rng(0)
+for name in (*(f"data_batch_{number}" for number in range(1, 6)), "test_batch"):
+    labels = [number % 10 for number in range(2000)]
+    data = rng.integers(0, 256, (2000, 3072), dtype=np.uint8)
+    folder.joinpath(name).write_bytes(pickle.dumps({"data": data, "labels": labels}))
+folder.joinpath("batches.meta").write_bytes(pickle.dumps({"label_names": list("abcdefghij")}))
+found = load("cifar10:photographs")
+assert [len(split) for split in (found.train, found.validation, found.test)] == [5000, 5000, 2000]
+assert found.shape == (3, 32, 32) and found.classes == 10
+network = torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(3072, 10))
+train(network, found, Schedule(epochs=1))
 try:
     load("cifar10:empty")
 except ValueError as error:
     assert "must hold CIFAR-10, but torchvision says" in str(error), error
+else:
+    raise AssertionError("a folder without photographs must be refused")
 """
 MAIN = "from apollo_dse.cli import main; raise SystemExit(main())"
 Need = tuple[str, ...]
@@ -90,9 +133,13 @@ NEEDS: dict[str, tuple[Need, ...]] = {
         for name in ("optuna-tpe", "nevergrad-portfolio", "smac")
     ),
     "gym": (("python", "-c", EPISODE),),
-    "parquet": (("python", "-c", PARQUET),),
+    "parquet": (
+        ("python", "-c", PARQUET),
+        ("apollo-dse", *KEEP.split()),
+        ("apollo-dse", *CARRY.split()),
+    ),
     "ui": (("python", "-c", PAGE),),
-    "ray": (("apollo-dse", *EXPLORE.split(), "--engine", "ray", "--workers", "1", "--study", "ray"),),
+    "ray": (("apollo-dse", *EXPLORE.split(), "--engine", "ray", "--workers", "2", "--study", "ray"),),
     "images": (("python", "-c", PHOTOGRAPHS),),
 }
 """What is run for each extra: all of it must succeed with the extra, and the first not without."""
@@ -169,9 +216,9 @@ def each_extra(extras: list[str], python: str, constraint: Path | None, out: Pat
         told = search(folder / "home", folder / "without" / "bin")
         before = json.loads(out.read_text())["extras"] if out.exists() else {}
         for extra in extras:
-            before[extra] = tried(folder, extra, wheel, constraint)
-            found = {"python": told["python"], "pinned": constraint is not None, "extras": before}
-            out.write_text(json.dumps(found, indent=1) + "\n")
+            world = {"python": told["python"], "pinned": constraint is not None}
+            before[extra] = {**world, **tried(folder, extra, wheel, constraint)}
+            out.write_text(json.dumps({"extras": before}, indent=1) + "\n")
 
 
 def tried(folder: Path, extra: str, wheel: Path, constraint: Path | None) -> dict[str, object]:

@@ -236,6 +236,15 @@ SECTIONS = (
         rows.morphism,
     ),
     Section(
+        "two_hosts",
+        "A Ray cluster of two hosts",
+        "benchmarks/two_hosts.py",
+        "Searches of 120 trials (of the last case 360), four workers, a program of 0.2 s; each must end by"
+        " itself, with every point once and nothing lost, and be resumed.",
+        f"two sets of Linux namespaces, with networks of their own, on {SHARED}",
+        rows.two_hosts,
+    ),
+    Section(
         "package",
         "The package",
         "benchmarks/package.py",
@@ -248,8 +257,9 @@ SECTIONS = (
         "extras",
         "Extras, each by itself",
         "benchmarks/package.py --extras",
-        "Installed into a copy of an environment without any, where what needs it had failed, and then ran.",
-        "Linux, x86-64, Python 3.11, the versions of constraints.txt",
+        "Installed into a copy of an environment without any, where what needs it had failed, and then ran."
+        " `pinned` has the versions of constraints.txt, with torch for the CPU.",
+        "Linux, x86-64",
         rows.extras,
     ),
     Section(

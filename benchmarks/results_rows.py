@@ -260,10 +260,23 @@ def package(found: Any) -> Rows:
 
 def extras(found: Any) -> Rows:
     """An extra a row."""
-    yield "extra", "distributions that it brings", "site-packages grows by"
+    yield "extra", "distributions that it brings", "site-packages grows by", "versions"
     for name, row in found["extras"].items():
         brought = ", ".join(row["brings"]) if len(row["brings"]) <= FEW else len(row["brings"])
-        yield f"`{name}`", brought, f"{row['added_mb']} MB"
+        versions = "pinned" if row["pinned"] else "newest"
+        yield f"`{name}`", brought, f"{row['added_mb']} MB", f"{versions}, Python {row['python']}"
+
+
+def two_hosts(found: Any) -> Rows:
+    """A case a row, its rounds added up."""
+    yield "harm", "rounds", "survived", "runs that ended on the head; on the other", "failed trials"
+    for case in found["cases"].values():
+        rounds = case["rounds"]
+        runs = [sum(each.get("runs", {}).get(host, 0) for each in rounds) for host in ("head", "other")]
+        failed = sum(each.get("failed", 0) for each in rounds)
+        survived = sum(each["survived"] for each in rounds)
+        what = case["what"].rstrip(".").lower()
+        yield what, len(rounds), survived, f"{runs[0]}; {runs[1]}", failed
 
 
 def newcomer(found: Any) -> Rows:

@@ -4,14 +4,19 @@ One process writes; a process killed in the midst of a line loses that run alone
 """
 
 import json
+import os
 from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from apollo_dse.benchmark.run import Outcome, Run
+from apollo_dse.bounded import lines
 
 DEFAULT_PATH = Path("apollo-dse-compare.jsonl")
+
+MOST_BYTES, LONGEST_LINE = 4 << 30, 64 << 20
+"""Of a file of outcomes: larger ones are refused. A trial takes some 20 bytes of its line."""
 
 
 class Results:
@@ -22,17 +27,23 @@ class Results:
 
     Raises:
         OSError: the file cannot be read.
-        ValueError: it is no file of outcomes; the message says which line.
+        ValueError: it is no file of outcomes; the message says which line. Or it is too large.
     """
 
     def __init__(self, path: Path = DEFAULT_PATH) -> None:
         self.path = path
         self._found: dict[str, Outcome] = {}
         if path.is_file():
-            *lines, rest = path.read_text(encoding="utf-8").split("\n")
-            self._found = dict(self._read(number, line) for number, line in enumerate(lines, start=1))
-            if rest:  # cut off by the end of a process
-                path.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
+            whole = 0
+            with path.open("rb") as file:
+                read = lines(file, path, "a file of outcomes", most=MOST_BYTES, longest=LONGEST_LINE)
+                for number, line in enumerate(read, start=1):
+                    if not line.endswith(b"\n"):
+                        break
+                    key, self._found[key] = self._read(number, line)
+                    whole += len(line)
+            if whole < path.stat().st_size:  # cut off by the end of a process
+                os.truncate(path, whole)
 
     def __contains__(self, run: Run) -> bool:
         return run.key in self._found
@@ -51,7 +62,7 @@ class Results:
             file.write(line + "\n")
         self._found[run.key] = outcome
 
-    def _read(self, number: int, line: str) -> tuple[str, Outcome]:
+    def _read(self, number: int, line: bytes) -> tuple[str, Outcome]:
         try:
             content: Mapping[str, Any] = json.loads(line)
             return content["key"], Outcome.of_json(content["outcome"])

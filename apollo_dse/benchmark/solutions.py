@@ -16,11 +16,13 @@ from typing import Any
 import numpy as np
 
 from apollo_dse.benchmark.tasks import Task
+from apollo_dse.bounded import read_text
 from apollo_dse.problem import Problem
 from apollo_dse.trial import Measurement, Trial
 from search_spaces.space import Point
 
 FILE = Path(__file__).parent / "solutions.json"
+MOST_BYTES = 64 << 20
 RENEW = "python -m apollo_dse.benchmark.solve"
 CHECKED = 5
 """Designs of a solution that are measured again before it is believed."""
@@ -69,8 +71,13 @@ class Solution:
 
 
 def read(file: Path = FILE) -> dict[str, Solution]:
-    """All solutions of a file by the name of their task; none if there is no file."""
-    content = json.loads(file.read_text(encoding="utf-8")) if file.is_file() else {}
+    """All solutions of a file by the name of their task; none if there is no file.
+
+    Raises:
+        ValueError: it has more than `MOST_BYTES`, or is no JSON.
+        OSError: it cannot be read.
+    """
+    content = json.loads(read_text(file, MOST_BYTES, "a file of solutions")) if file.is_file() else {}
     return {name: Solution.of_json(each) for name, each in content.items()}
 
 

@@ -11,6 +11,7 @@ shares of every class and follow from the seed; CIFAR-10 keeps its own test imag
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from hashlib import sha256
+from importlib.metadata import version
 
 import numpy as np
 from numpy.typing import NDArray
@@ -84,7 +85,8 @@ def load(name: str, *, seed: int = 0, download: bool = False) -> Dataset:
         download: whether torchvision may fetch what is not in the folder.
 
     Raises:
-        ValueError: there is no such dataset, or the folder is missing, too much, or has no dataset in it.
+        ValueError: there is no such dataset, or the folder is missing, too much, or has no dataset in it; or
+            torchvision does not fit torch.
         ModuleNotFoundError: the dataset needs torchvision, which is not installed.
     """
     base, _, folder = name.partition(":")
@@ -135,6 +137,10 @@ def _cifar10(folder: str, seed: int, download: bool) -> Dataset:
     except ModuleNotFoundError as error:
         needs = "cifar10 needs torchvision, which is not installed; install it: pip install torchvision"
         raise ModuleNotFoundError(needs) from error
+    except (RuntimeError, OSError) as error:  # what torch says of libraries that are not there
+        rule = "torch and torchvision must be built for each other, so both must come from the same index"
+        evidence = f"with torch {version('torch')} torchvision {version('torchvision')} says: {error}"
+        raise ValueError(f"{rule}, but {evidence}") from error
 
     def part(train: bool) -> Split:
         try:

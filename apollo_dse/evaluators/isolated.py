@@ -24,6 +24,9 @@ Answer = tuple[list[Measurement] | None, str | None]
 """Measurements, or what was raised."""
 
 POLL_S = 0.1
+HIRED = 3
+"""Workers that may be lost, one after the other, before they have loaded the evaluator."""
+
 PATIENCE_S = 5.0
 """How long a process may take to be gone whose end of the connection is closed."""
 
@@ -41,6 +44,14 @@ class Lost(Exception):  # noqa: N818 - an event, not an error
 
 class Worker(Protocol):
     """A process that has an evaluator and answers for points."""
+
+    def is_ready(self) -> bool:
+        """Whether it has loaded the evaluator, for which it is waited `POLL_S` at most.
+
+        Raises:
+            Lost: it ended before that.
+        """
+        ...
 
     def measured(self, points: Sequence[Point], timeout_s: float) -> list[Measurement]:
         """What the evaluator says of each point, in order.
@@ -70,9 +81,13 @@ class Isolated(Wrapping[Evaluator]):
     that dies; the next point gets another process. Of several points at a time that are lost so, each is then
     asked for alone. What the evaluator raises is raised.
 
+    A worker that is long in coming holds nobody up who can have another one: a cluster that lost a host has no
+    place for as many as before, and the search goes on with those that there are. One that is lost before it is
+    ready is replaced, `HIRED` times in a row.
+
     Args:
         evaluator: who measures; it must survive pickling.
-        hire: makes a worker that has the evaluator; by default a process of this host.
+        hire: makes a worker that loads the evaluator; by default a process of this host.
 
     Raises:
         ValueError: it does not.
@@ -88,7 +103,7 @@ class Isolated(Wrapping[Evaluator]):
             raise ValueError(f"{rule}, but {type(evaluator).__name__} does not: {error}") from error
         super().__init__(evaluator)
         self._hire = hire or _Process
-        self._idle: list[Worker] = []
+        self._idle: list[Worker] = []  # those that are not ready come before all that are
         self._lock = Lock()
         finalize(self, _end, self._idle)
 
@@ -117,9 +132,7 @@ class Isolated(Wrapping[Evaluator]):
         raise AssertionError("the last attempt returns")
 
     def _asked(self, points: Sequence[Point]) -> list[Measurement]:
-        with self._lock:
-            worker = self._idle.pop() if self._idle else None
-        worker = worker or self._hire(self.evaluator)
+        worker = self._taken()
         try:
             measured = worker.measured(points, trait(self.evaluator, "timeout_s") or inf)
         except BaseException:
@@ -129,6 +142,38 @@ class Isolated(Wrapping[Evaluator]):
             if worker.is_alive:
                 self._idle.append(worker)
         return measured
+
+    def _taken(self) -> Worker:
+        """A worker that is ready: an idle one, or else a new one, whichever is there first.
+
+        Raises:
+            ValueError: none loads the evaluator.
+            Cancelled: the runs were broken off.
+        """
+        for left in range(HIRED - 1, -1, -1):
+            with self._lock:
+                worker = self._idle.pop() if self._idle else None
+            try:
+                return self._ready(worker or self._hire(self.evaluator))
+            except Lost as lost:
+                if not left:
+                    raise ValueError(f"a worker must load the evaluator, but {lost}") from None
+        raise AssertionError("the last attempt returns")
+
+    def _ready(self, worker: Worker) -> Worker:
+        """This worker once it is ready, or one that is idle before."""
+        try:
+            while not worker.is_ready():
+                if cancelled.get()():
+                    raise Cancelled
+                with self._lock:
+                    if self._idle:
+                        self._idle.insert(0, worker)
+                        worker = self._idle.pop()
+        except BaseException:
+            worker.kill()
+            raise
+        return worker
 
 
 def _end(workers: "list[Worker]") -> None:
@@ -153,6 +198,10 @@ class _Process:
         except BaseException:
             self.kill()
             raise
+
+    def is_ready(self) -> bool:
+        """It is, since it was made (`Worker.is_ready`)."""
+        return True
 
     def measured(self, points: Sequence[Point], timeout_s: float) -> list[Measurement]:
         """What the evaluator says of each point (`Worker.measured`)."""

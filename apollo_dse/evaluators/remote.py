@@ -40,7 +40,8 @@ def hiring(address: str | None, workers: int) -> Callable[[Evaluator], Worker]:
         try:
             ray.init(address=where, **quiet, **own)
         except Exception as error:  # whatever Ray says when it cannot be had
-            raise ValueError(f"there must be a Ray cluster at {where}, but: {error}") from None
+            rule = f"there must be a Ray cluster at {where}, and its token here (RAY_AUTH_MODE)"
+            raise ValueError(f"{rule}, but: {error}") from None
     cpus = int(ray.cluster_resources().get("CPU", 0))
     if cpus < workers:
         raise ValueError(f"`workers <= {cpus}` must hold, the CPUs of the Ray cluster, but got {workers}")
@@ -70,15 +71,24 @@ class _Actor:
 
         kept = {"num_cpus": 1, "max_restarts": 0, "max_task_retries": 0}
         self._actor = ray.remote(**kept)(Measurer).remote(evaluator)
+        self._loaded = self._actor.loaded.remote()
+        self._is_ready = False
         self.is_alive = True
-        try:
-            self._received(self._actor.loaded.remote(), None)
-        except Lost as lost:
-            rule = "there must be a worker in the Ray cluster that loads the evaluator"
-            raise ValueError(f"{rule}, but {lost}; is the cluster still there?") from None
-        except BaseException:
-            self.kill()
-            raise
+
+    def is_ready(self) -> bool:
+        """Whether the cluster had a place for it, where it loaded the evaluator (`Worker.is_ready`)."""
+        import ray
+        from ray.exceptions import GetTimeoutError, RayError
+
+        if not self._is_ready:
+            try:
+                ray.get(self._loaded, timeout=POLL_S)
+            except GetTimeoutError:
+                return False
+            except RayError as error:
+                raise Lost(f"in the Ray cluster {_lost(error)}; is the cluster still there?") from None
+            self._is_ready = True
+        return True
 
     def measured(self, points: Sequence[Point], timeout_s: float) -> list[Measurement]:
         """What the evaluator says of each point (`Worker.measured`)."""
@@ -93,8 +103,8 @@ class _Actor:
         with suppress(Exception):  # it, or all of Ray, may be gone
             ray.kill(self._actor)
 
-    def _received(self, reference: Any, timeout_s: float | None) -> Any:
-        """What a call returns; without `timeout_s` whenever that is.
+    def _received(self, reference: Any, timeout_s: float) -> Any:
+        """What a call returns.
 
         Raises:
             Lost: the actor is gone, or its time is up.
@@ -103,20 +113,22 @@ class _Actor:
         import ray
         from ray.exceptions import GetTimeoutError, RayError
 
-        deadline = None if timeout_s is None else monotonic() + timeout_s
+        deadline = monotonic() + timeout_s
         while True:
-            left = POLL_S if deadline is None else min(POLL_S, max(0.0, deadline - monotonic()))
+            left = min(POLL_S, max(0.0, deadline - monotonic()))
             try:
                 return ray.get(reference, timeout=left)
             except GetTimeoutError:
                 if cancelled.get()():
                     raise Cancelled from None
-                if deadline is not None and monotonic() >= deadline:
+                if monotonic() >= deadline:
                     raise Lost(f"it ran for more than {timeout_s:g} s", by_time=True) from None
             except RayError as error:
                 self.is_alive = False
-                raise Lost(f"its worker was lost: {_first_line(error)}") from None
+                raise Lost(_lost(error)) from None
 
 
-def _first_line(error: BaseException) -> str:
-    return f"{type(error).__name__}: {next(iter(str(error).splitlines()), '')}".rstrip(" :.")
+def _lost(error: BaseException) -> str:
+    """How a worker was lost, in one line."""
+    first = next(iter(str(error).splitlines()), "")
+    return f"its worker was lost: {type(error).__name__}: {first}".rstrip(" :.")

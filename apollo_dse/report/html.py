@@ -58,14 +58,17 @@ def script_safe(json_text: str) -> str:
     return re.sub("[<>&\u2028\u2029]", lambda match: escapes[match[0]], json_text)
 
 
+_COMMENT = re.compile(r"^ *(?://[^\n]*|/\*\*.*?\*/ *)\n", re.MULTILINE | re.DOTALL)
+
+
 def filled(template: str, parts: Mapping[str, str]) -> str:
     """A template with its parts in place of their names in double braces."""
     return re.sub(r"\{\{(\w+)\}\}", lambda match: parts[match[1]], template)
 
 
 def joined(modules: Iterable[str]) -> str:
-    """Modules of script as one, which leaves no name behind."""
-    text = "\n".join(modules)
+    """Modules of script as one, which leaves no name behind; lines of comment are left out."""
+    text = _COMMENT.sub("", "\n".join(modules))
     return f'"use strict";\n(() => {{\n{text}}})();\n'
 
 

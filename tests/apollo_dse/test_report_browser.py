@@ -140,10 +140,10 @@ def test_brushed_designs_are_marked_and_counted_and_none_is_hidden(browser, page
     first, second = report.parameters[0].name, report.parameters[1].name
     before = {figure: browser.run(pixels(figure, "dot")) for figure in ("convergence", "front")}
     assert browser.run(pixels("front", "mark")) == browser.run(MARK_KEYS) == 0
-    browser.run("document.querySelectorAll('#parallel .brush-zone')[0].focus()")
+    browser.run("document.querySelectorAll('#parallel .brush-thumb')[1].focus()")
+    browser.press("Home")
     browser.press("ArrowUp")
-    browser.press("ArrowUp", shift=True)
-    browser.press("ArrowUp", shift=True)
+    browser.press("ArrowUp")
     rows = inside(report, first, 0, 2)
     good = [report.trials.metrics["latency_s"][row] for row in rows if report.trials.reason[row] is None]
     said = browser.run(STATUS)
@@ -155,7 +155,8 @@ def test_brushed_designs_are_marked_and_counted_and_none_is_hidden(browser, page
         marked = browser.run(pixels(figure, "mark"))
         assert marked > 3 * len(good), "each is a dot of some pixels"
     browser.press("Tab")
-    browser.press("ArrowUp")
+    browser.press("Tab")
+    browser.press("Home")
     both = set(rows) & set(inside(report, second, 0, 0))
     assert browser.run(STATUS).startswith(f"{len(both)} of 150 designs")
     assert browser.run(BRUSHED) == 2
@@ -166,6 +167,55 @@ def test_brushed_designs_are_marked_and_counted_and_none_is_hidden(browser, page
     assert browser.run(BRUSHED) == browser.run(MARK_KEYS) == browser.run(pixels("front", "mark")) == 0
     assert {figure: browser.run(pixels(figure, "dot")) for figure in before} == before, "all dots stay"
     assert [each for each in browser.complaints if "readback" not in each] == [], "the test reads pixels back"
+
+
+THUMBS = (
+    "[...document.querySelectorAll('#parallel [role=slider]')].map((each) => ({"
+    "name: each.getAttribute('aria-label'), text: each.getAttribute('aria-valuetext'),"
+    "group: each.closest('[role=group]').getAttribute('aria-label'),"
+    "numbers: ['min', 'now', 'max'].map((end) => Number(each.getAttribute(`aria-value${end}`)))}))"
+)
+
+
+def test_each_end_of_an_axis_is_a_slider_that_says_where_it_is(browser, page):
+    """The multi-thumb slider of the WAI-ARIA Authoring Practices: each thumb is the limit of the other."""
+    report = report_of(150)
+    browser.open(page(report))
+    first = report.parameters[0]
+    last = len(first.values) - 1
+    before = browser.run(THUMBS)
+    assert len(before) == 2 * (len(report.parameters) + 1)
+    assert len({each["name"] for each in before}) == len(before)
+    assert all(each["name"].startswith(each["group"]) and each["text"] for each in before)
+    for least, most in zip(before[::2], before[1::2], strict=True):
+        assert least["numbers"][0] == least["numbers"][1] < least["numbers"][2] == most["numbers"][1]
+        assert least["numbers"][1] == most["numbers"][0] < most["numbers"][1] == most["numbers"][2]
+    assert [each["numbers"] for each in before[:2]] == [[0, 0, last], [0, last, last]]
+    browser.run("document.querySelectorAll('#parallel .brush-thumb')[0].focus()")
+    browser.press("ArrowUp")
+    browser.press("PageUp")
+    browser.press("ArrowDown")
+    browser.press("Tab")
+    browser.press("ArrowDown")
+    least, most = browser.run(THUMBS)[:2]
+    assert (least["numbers"], most["numbers"]) == ([0, 3, last - 1], [3, last - 1, last])
+    assert (least["name"], most["name"]) == (f"{first.label}, least to keep", f"{first.label}, most to keep")
+    assert [each["text"].split()[0] for each in (least, most)] == [str(first.values[3]), str(first.values[-2])]
+    assert browser.run(STATUS).startswith(f"{len(inside(report, first.name, 3, last - 1))} of 150 designs")
+    browser.press("Home")
+    assert browser.run(THUMBS)[1]["numbers"] == [3, 3, last], "it does not pass the other"
+    browser.press("End")
+    browser.run("document.querySelectorAll('#parallel .brush-thumb')[0].focus()")
+    browser.press("Home")
+    assert browser.run(THUMBS) == before, "a range of everything is none"
+    assert browser.run(BRUSHED) == 0
+    browser.run("document.querySelectorAll('#parallel .brush-thumb')[21].focus()")
+    for _ in range(4):
+        browser.press("ArrowDown")
+    number = before[-1]["numbers"]
+    now = browser.run(THUMBS)[-1]["numbers"]
+    assert now[0] == number[0] < now[1] < now[2] == number[2]
+    assert browser.complaints == []
 
 
 def test_a_double_click_or_escape_anywhere_releases_all_ranges(browser, page):

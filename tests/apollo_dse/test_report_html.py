@@ -9,7 +9,7 @@ from dataclasses import replace
 import pytest
 
 from apollo_dse.report import render, to_json
-from apollo_dse.report.html import SCRIPTS, script_safe
+from apollo_dse.report.html import SCRIPTS, joined, script_safe
 from tests.apollo_dse.report_example import report_of
 
 FEW = 39
@@ -88,6 +88,15 @@ def test_equal_reports_give_equal_pages(report, page):
 
 def test_page_is_small(page):
     assert len(without_data(page).encode()) < 120_000
+
+
+def test_comments_stay_at_home_and_nothing_else_does():
+    modules = [
+        "// a\nconst a = 1; // why\n",
+        "/**\n * b\n */\nconst b = 'http://x/**/';\n\n  /** c */\n  // d\n",
+    ]
+    body = joined(modules).removeprefix('"use strict";\n(() => {\n').removesuffix("})();\n")
+    assert body.split("\n") == ["const a = 1; // why", "", "const b = 'http://x/**/';", "", ""]
 
 
 def test_words_are_there_without_script(report, page):

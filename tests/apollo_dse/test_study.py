@@ -156,6 +156,15 @@ def test_starts_that_an_optimizer_suggests_too_are_tried_once():
     assert texts[:3] == list(map(canonical, starts[:3]))
 
 
+def test_points_have_the_order_of_the_space_before_and_after_resuming(tmp_path):
+    problem = bowl(Integer("z", 0, 9), Integer("a", 0, 9), Integer("m", 0, 9))
+    for trials in (4, 6):
+        with Store(tmp_path / "s.sqlite") as store:
+            study = Study(problem, Random(problem, seed=0), store, "s", batch=2)
+            study.run(trials)
+        assert [list(trial.point) for trial in study.trials] == [["z", "a", "m"]] * trials
+
+
 def test_records_say_how_each_trial_came_about(tmp_path):
     problem = accelerators()
     with Store(tmp_path / "s.sqlite") as store:

@@ -7,6 +7,8 @@ import json
 import os
 import pickle
 import sqlite3
+import tracemalloc
+from hashlib import sha256
 from pathlib import Path
 
 import numpy as np
@@ -22,8 +24,10 @@ from accel_models.interop.timeloop import sources as timeloop_sources
 from accel_models.interop.timeloop.golden import load_golden
 from accel_models.onnx import OnnxError, from_onnx
 from apollo_dse import tables
+from apollo_dse.benchmark import Results, results, solutions
 from apollo_dse.codesign import training
 from apollo_dse.evaluators import memory
+from apollo_dse.evaluators.command import load as load_program
 from apollo_dse.evaluators.tools import timeloop as tool
 from apollo_dse.optimizers.random import Random
 from apollo_dse.question import Question
@@ -168,6 +172,60 @@ def test_a_parquet_file_says_how_large_it_is_before_it_is_read(tmp_path):
             read_table(path, EDGE)
     with pytest.raises(ValueError, match="a table in Parquet"):
         read_table(written(tmp_path, "y.parquet", b"PAR1nonsensePAR1"), EDGE)
+
+
+def test_outcomes_are_read_line_by_line(tmp_path, monkeypatch):
+    """A file may be longer than memory is large, but no line of it, and nothing is read past the limit."""
+    line = json.dumps({"key": "k", "outcome": {"regret": [0.5], "feasible": 1.0, "overhead_s": 0.0}}) + "\n"
+    path = written(tmp_path, "x.jsonl", line * 9 + "x" * 20)
+    monkeypatch.setattr(Path, "read_text", None)  # whole files are never asked for
+    assert len(Results(path)._found) == 1
+    assert path.read_bytes() == line.encode() * 9
+    monkeypatch.setattr(results, "LONGEST_LINE", len(line))
+    with pytest.raises(ValueError, match=f"a file of outcomes must have .* {len(line)} a line, but .*x.jsonl"):
+        Results(path)
+    monkeypatch.setattr(results, "LONGEST_LINE", len(line) + 1)
+    monkeypatch.setattr(results, "MOST_BYTES", 9 * len(line) - 1)
+    with pytest.raises(ValueError, match=f"must have at most {9 * len(line) - 1} bytes of text"):
+        Results(path)
+
+
+def test_solutions_are_read_in_bounded_memory(tmp_path, monkeypatch):
+    monkeypatch.setattr(solutions, "MOST_BYTES", 1000)
+    assert solutions.read(written(tmp_path, "x.json", "{}" + " " * 998)) == {}
+    with pytest.raises(ValueError, match=r"solutions must have at most 1000 bytes, but .*x\.json has more"):
+        solutions.read(written(tmp_path, "x.json", "{}" + " " * 999))
+
+
+def described(folder, **keys):
+    content = {"command": ["true", "{input}"], "outputs": {"loss": {"json": "x"}}, **keys}
+    return written(folder, "sim.yaml", json.dumps(content))
+
+
+def test_a_template_is_read_in_bounded_memory(tmp_path):
+    """A device says that it has no bytes, and never ends; a template that is no text is named."""
+    for device in ("/dev/zero", "large.in"):
+        written(tmp_path, "large.in", "x" * ((1 << 20) + 1))
+        with pytest.raises(ValueError, match=f"template: a template must have at most 1048576 .*{device} has"):
+            load_program(described(tmp_path, input={"template": device}))
+    written(tmp_path, "odd.in", b"x\xff")
+    with pytest.raises(ValueError, match=r"a template must be UTF-8 text, but byte 1 of .*odd\.in is none"):
+        load_program(described(tmp_path, input={"template": "odd.in"}))
+
+
+def test_files_of_an_evaluator_are_digested_in_bounded_memory(tmp_path):
+    content = b"x" * (64 << 20)
+    path = described(tmp_path, files=[written(tmp_path, "large.bin", content).name])
+    tracemalloc.start()
+    try:
+        [(name, found)] = load_program(path).files
+        assert tracemalloc.get_traced_memory()[1] < 8 << 20
+    finally:
+        tracemalloc.stop()
+    assert (name, found) == ("large.bin", sha256(content).hexdigest()[:12])
+    for device in ("/dev/zero", "."):
+        with pytest.raises(ValueError, match=f"files: it must be a file, but '.*{device}' is none"):
+            load_program(described(tmp_path, files=[device]))
 
 
 def test_no_text_holds_up_the_reading_of_statistics():

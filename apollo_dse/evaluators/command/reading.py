@@ -6,9 +6,10 @@ from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar, get_args
 
+from apollo_dse.bounded import read_text
 from apollo_dse.evaluators.command.description import Description, Infeasibility, Input, InputFormat, Limits
 from apollo_dse.evaluators.command.outputs import Output, compiled
-from apollo_dse.evaluators.identity import digest
+from apollo_dse.evaluators.identity import digest_of_file
 from apollo_dse.problem import ALIASES, METRICS
 from search_spaces.files.content import MAX_BYTES, at, mapping, read, refuse_unknown, sequence, text, truth
 from search_spaces.quantity import nearest_name, parse_quantity
@@ -55,7 +56,7 @@ def _description(content: Mapping[str, object], folder: Path, stem: str) -> Desc
     words = (word.removeprefix(f"{HERE}/") for word in command if word.startswith(f"{HERE}/"))
     own = (word for word in words if folder.joinpath(word).is_file())
     with at("files"):
-        files = {name: digest(folder.joinpath(name).read_bytes()) for name in (*own, *listed)}
+        files = {name: digest_of_file(folder / name) for name in (*own, *listed)}
     return Description(
         name=get("name", text, stem),
         folder=folder,
@@ -102,17 +103,11 @@ def _input(folder: Path, content: object) -> Input:
     template = ""
     if kind == "text":
         with at("template"):
-            template = _template(folder / text(entry["template"]))
+            template = read_text(folder / text(entry["template"]), MAX_BYTES, "a template")
     suffix = Path(text(entry.get("template", ""))).suffix or ".txt"
     name = text(entry.get("name", f"input{suffix if kind == 'text' else f'.{kind}'}"))
     _check_file(name)
     return Input(kind, name, template)  # type: ignore[arg-type]  # one of `InputFormat`, as was checked
-
-
-def _template(path: Path) -> str:
-    if path.stat().st_size > MAX_BYTES:
-        raise ValueError(f"a template must have at most {MAX_BYTES} bytes, but {path.name!r} has more")
-    return path.read_text(encoding="utf-8")
 
 
 def _check_file(name: str) -> None:

@@ -21,7 +21,7 @@ from pathlib import Path
 from accel_models import Accelerator, Layer, Workload
 from accel_models.interop import timeloop
 from accel_models.mapping import Mapping as LoopNest
-from apollo_dse.evaluators.identity import digest
+from apollo_dse.evaluators.identity import digest_of_file
 from apollo_dse.evaluators.several import SHARED
 from apollo_dse.evaluators.tools.program import Program, located
 from apollo_dse.evaluators.tools.tool import Job, MapperEvaluator, Totals
@@ -67,7 +67,7 @@ class Timeloop(MapperEvaluator):
             where = "on PATH" if program is None else f"at {program!r}"
             how = "build Timeloop (github.com/NVlabs/timeloop), or name the binary"
             raise ValueError(f"the program {BINARY!r} must be there and executable, but none is {where}; {how}")
-        return Program(path, digest(Path(path).read_bytes()))
+        return Program(path, digest_of_file(Path(path)))
 
     def refusal(self, accelerator: Accelerator) -> str | None:
         """Why Timeloop has no words for a design."""

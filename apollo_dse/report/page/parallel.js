@@ -1,6 +1,6 @@
 // Parallel coordinates: a line a trial through all its parameters, coloured by an objective; drag along an
 // axis to keep a range (several axes narrow it further), click the axis to release it, double-click to release all.
-// Arrow keys, Delete and Escape do the same.
+// Keys do the same: an axis has a thumb for each end of its range (WAI-ARIA Authoring Practices, multi-thumb slider).
 
 const MOST_LINES = 4000;
 const CURVES = 32;
@@ -40,7 +40,7 @@ function parallelCard(report) {
       { class: "note" },
       `Each line is a ${feasible ? "feasible" : "measured but infeasible"} trial; ` +
         `${drawn.length < all ? `${plainNumber(drawn.length, 7)} of ${plainNumber(all, 7)} are drawn, evenly spread; ` : ""}` +
-        `the orange one is the best of those kept${report.selected ? ", the blue one is the selected one" : ""}. Drag along an axis to keep a range of it: the designs inside all ranges are marked in the plots of trials. Click the axis to release it, double-click or press Escape to release all.`,
+        `the orange one is the best of those kept${report.selected ? ", the blue one is the selected one" : ""}. Drag along an axis to keep a range of it: the designs inside all ranges are marked in the plots of trials. Click the axis to release it, double-click or press Escape to release all. By keyboard: Tab to an end of an axis, arrow keys, Page Up, Page Down, Home and End move it, Delete releases the axis.`,
     ),
   );
   const colors = h("div");
@@ -149,9 +149,9 @@ function drawParallel(report, state, plane, width) {
   state.axes.forEach((axis, i) =>
     drawing.append(drawAxis(axis, { top, bottom, lines: labels[i] })),
   );
-  const focused = [...plane.querySelectorAll(".brush-zone")].indexOf(document.activeElement);
+  const focused = [...plane.querySelectorAll(".brush-thumb")].indexOf(document.activeElement);
   plane.replaceChildren(canvas, drawing);
-  plane.querySelectorAll(".brush-zone")[focused]?.focus({ preventScroll: true });
+  plane.querySelectorAll(".brush-thumb")[focused]?.focus({ preventScroll: true });
 }
 
 function paintLines(report, state, paint) {
@@ -200,7 +200,7 @@ function strokeRows(state, paint, rows, toneOf, alpha) {
 function drawAxis(axis, { top, bottom, lines }) {
   const group = s(
     "g",
-    {},
+    { role: "group", "aria-label": axis.label },
     s("line", { x1: axis.x, x2: axis.x, y1: top, y2: bottom, style: { stroke: "var(--faint)" } }),
   );
   lines.forEach((line, i) =>
@@ -242,7 +242,8 @@ function drawAxis(axis, { top, bottom, lines }) {
     placeBrush(box, axis.scale(range[1]), axis.scale(range[0]));
     group.append(box);
   }
-  group.append(brushZone(axis, { top, bottom, box }));
+  const thumbs = [0, 1].map((end) => brushThumb(axis, end));
+  group.append(brushZone(axis, { top, bottom, box, thumbs }), ...thumbs);
   return group;
 }
 
@@ -257,87 +258,4 @@ function splitLabel(label, room) {
     else lines[lines.length - 1] = `${lines.at(-1)} ${word}`.trim();
   }
   return lines.slice(0, 3);
-}
-
-function placeBrush(box, high, low) {
-  box.setAttribute("y", high - 2);
-  box.setAttribute("height", Math.max(4, low - high + 4));
-}
-
-function brushZone(axis, { top, bottom, box }) {
-  const zone = s("rect", {
-    class: "brush-zone",
-    x: axis.x - 18,
-    y: top - 6,
-    width: 36,
-    height: bottom - top + 12,
-    tabindex: "0",
-    role: "slider",
-    "aria-label": `${axis.label}: up and down choose a value to keep, with Shift a wider range; Delete releases it, Escape all axes`,
-    "aria-valuetext": rangeText(axis),
-  });
-  let start = null;
-  const at = (event) => event.clientY - zone.getBoundingClientRect().top + top - 6;
-  const range = (from, to) => {
-    const snap = axis.stops ? 0.35 : 0;
-    const ends = [axis.scale.invert(Math.max(from, to)), axis.scale.invert(Math.min(from, to))];
-    return [ends[0] - snap, ends[1] + snap];
-  };
-  zone.addEventListener("pointerdown", (event) => {
-    start = at(event);
-    zone.setPointerCapture(event.pointerId);
-  });
-  zone.addEventListener("pointermove", (event) => {
-    if (start === null) return;
-    const ends = [start, at(event)].map((y) => Math.min(Math.max(y, top), bottom));
-    placeBrush(box, Math.min(...ends), Math.max(...ends));
-    zone.before(box);
-  });
-  zone.addEventListener("pointerup", (event) => {
-    if (start === null) return;
-    const [from, to] = [start, at(event)];
-    start = null;
-    box.remove();
-    brush(axis.key, Math.abs(to - from) < 5 ? null : range(from, to));
-  });
-  zone.addEventListener("keydown", (event) => {
-    const step = { ArrowUp: 1, ArrowDown: -1 }[event.key];
-    if (step) brush(axis.key, movedRange(axis, step, event.shiftKey));
-    else if (event.key === "Delete" || event.key === "Backspace") brush(axis.key, null);
-    else return;
-    event.preventDefault();
-  });
-  return zone;
-}
-
-function rangeText(axis) {
-  const range = brushes.ranges.get(axis.key);
-  if (!range) return "all values";
-  if (!axis.stops) return range.map((value) => quantity(value, axis.unit, 3)).join(" to ");
-  const kept = axis.stops.filter(([value]) => value >= range[0] && value <= range[1]).map(([, text]) => text);
-  return [...new Set([kept[0], kept.at(-1)])].join(" to ");
-}
-
-/** The range of one value (or one tenth of a continuous axis), moved by `step`; if `wider`, grown by it. */
-function movedRange(axis, step, wider) {
-  const cells = axis.stops ? axis.stops.length : 10;
-  const edge = (cell) =>
-    axis.stops
-      ? cell - 0.5
-      : axis.scale.invert(
-          axis.scale(axis.domain[0]) + (cell / 10) * (axis.scale(axis.domain[1]) - axis.scale(axis.domain[0])),
-        );
-  const every = Array.from({ length: cells }, (_, cell) => cell);
-  const now = brushes.ranges.get(axis.key);
-  const held = now ? every.filter((cell) => holds(axis, now, edge(cell), edge(cell + 1))) : [];
-  const [low, high] = held.length > 0 ? [held[0], held.at(-1)] : step > 0 ? [-1, -1] : [cells, cells];
-  const next = Math.min(Math.max((step > 0 ? high : low) + step, 0), cells - 1);
-  const grown = wider && held.length > 0;
-  return [edge(grown ? Math.min(low, next) : next), edge((grown ? Math.max(high, next) : next) + 1)];
-}
-
-/** Whether the middle of a cell of an axis lies in a range. */
-function holds(axis, [low, high], from, to) {
-  const middle = axis.scale.invert((axis.scale(from) + axis.scale(to)) / 2);
-  return middle >= low && middle <= high;
 }

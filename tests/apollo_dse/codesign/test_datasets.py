@@ -88,6 +88,22 @@ def test_without_torchvision_cifar10_says_what_to_install(monkeypatch):
         load("cifar10:/there")
 
 
+def test_a_torchvision_of_another_torch_says_where_both_must_come_from(tmp_path, monkeypatch):
+    """Such as one for CUDA beside a torch for the CPU: its operators are not there."""
+    package = tmp_path / "torchvision"
+    package.mkdir()
+    (package / "__init__.py").write_text("raise RuntimeError('operator torchvision::nms does not exist')")
+    about = tmp_path / "torchvision-0.28.0.dist-info"
+    about.mkdir()
+    (about / "METADATA").write_text("Metadata-Version: 2.1\nName: torchvision\nVersion: 0.28.0\n")
+    monkeypatch.delitem(sys.modules, "torchvision", raising=False)
+    monkeypatch.delitem(sys.modules, "torchvision.datasets", raising=False)
+    monkeypatch.syspath_prepend(tmp_path)
+    rule = "from the same index, but with torch .* torchvision 0.28.0 says: operator torchvision::nms does not"
+    with pytest.raises(ValueError, match=rule):
+        load("cifar10:/there")
+
+
 def test_other_names_are_refused():
     with pytest.raises(ValueError, match=r"must be one of digits, .* did you mean 'digits'"):
         load("digit")

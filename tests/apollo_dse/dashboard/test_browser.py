@@ -345,8 +345,8 @@ def test_a_hundred_thousand_trials(browser, tmp_path):
         assert browser.complaints == []
         note = browser.run("document.querySelector('#front .note').textContent")
         assert "of 100\u202f000 trials are drawn: the whole front, every improvement" in note
-        browser.run("document.querySelectorAll('#parallel .brush-zone')[0].focus()")
-        browser.press("ArrowUp")
+        browser.run("document.querySelectorAll('#parallel .brush-thumb')[1].focus()")
+        browser.press("Home")
         (parameter,) = QUESTION.search_space.parameters[:1]
         within = [each.trial for each in trials if each.trial.point[parameter.name] == parameter.values[0]]
         feasible = sum(map(problem(("latency",), ("area<=40",)).feasible, within))

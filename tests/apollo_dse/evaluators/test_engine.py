@@ -13,7 +13,7 @@ import pytest
 from apollo_dse.evaluators import cancelling, trait, waits
 from apollo_dse.evaluators.area import TemplateArea
 from apollo_dse.evaluators.engine import LOCAL, Engine, Spread
-from apollo_dse.evaluators.isolated import Isolated
+from apollo_dse.evaluators.isolated import Isolated, Lost
 from apollo_dse.evaluators.memory import Remembered
 from apollo_dse.evaluators.several import Several
 from apollo_dse.optimizers.evolution import Evolution
@@ -135,6 +135,96 @@ def test_a_process_that_dies_costs_one_measurement():
         Measurement.failed("its process ended with SIGSEGV"),
         Measurement.failed("its process ended with exit code 3"),
     ]
+
+
+class Hired:
+    """A worker that is ready after so many looks, or lost instead."""
+
+    def __init__(self, evaluator, comes, lost):
+        self.evaluator = evaluator
+        self.comes = comes
+        self.lost = lost
+        self.looks = self.answered = 0
+        self.is_alive = True
+
+    def is_ready(self):
+        time.sleep(0.001)
+        self.looks += 1
+        assert self.looks < 3000, "it is waited for in vain, though others are idle"
+        if self.lost:
+            raise Lost("its host was lost")
+        return self.looks > self.comes
+
+    def measured(self, points, timeout_s):
+        assert self.looks > self.comes
+        self.answered += len(points)
+        time.sleep(0.002)
+        return self.evaluator(points)
+
+    def kill(self):
+        self.is_alive = False
+
+
+class Cluster:
+    """Workers by their number: the first comes at once, others after `late` looks, and `lost` never."""
+
+    def __init__(self, late=0, lost=()):
+        self.late = late
+        self.lost = lost
+        self.hired = []
+
+    def __call__(self, evaluator):
+        number = len(self.hired)
+        self.hired.append(Hired(evaluator, self.late if number else 0, number in self.lost))
+        return self.hired[-1]
+
+
+def test_a_worker_that_never_comes_holds_nobody_up():
+    """Such as on a cluster that lost a host."""
+    cluster = Cluster(late=10**9)
+    isolated = Isolated(Plain(), cluster)
+    assert Spread(isolated, 3)(row(*range(12))) == loss(*range(12))
+    assert cluster.hired[0].answered == 12
+    assert len(cluster.hired) <= 3
+    assert all(each.is_alive for each in cluster.hired), "they may still come"
+
+
+def test_a_worker_that_comes_late_is_asked_from_then_on():
+    cluster = Cluster(late=20)
+    isolated = Isolated(Plain(), cluster)
+    assert Spread(isolated, 3)(row(*range(60))) == loss(*range(60))
+    assert len(cluster.hired) <= 3
+    assert sum(each.answered for each in cluster.hired) == 60
+    assert all(each.answered for each in cluster.hired)
+
+
+def test_workers_that_are_lost_before_they_are_ready_are_replaced():
+    cluster = Cluster(lost=(1, 2))
+    isolated = Isolated(Plain(), cluster)
+    assert Spread(isolated, 2)(row(*range(40))) == loss(*range(40))
+    assert [each.is_alive for each in cluster.hired] == [True, False, False, True]
+
+
+def test_an_evaluator_that_no_worker_loads_is_no_failed_run():
+    cluster = Cluster(lost=range(9))
+    with pytest.raises(ValueError, match="a worker must load the evaluator, but its host was lost"):
+        Isolated(Plain(), cluster)(row(1))
+    assert len(cluster.hired) == 3
+    assert not any(each.is_alive for each in cluster.hired)
+
+
+def test_while_no_worker_comes_a_search_can_be_broken_off():
+    cluster = Cluster(late=10**9)
+    cluster.hired.append(None)
+    isolated = Isolated(Plain(), cluster)
+    looks = iter([False] * 5)
+    token = cancelling.cancelled.set(lambda: next(looks, True))
+    try:
+        with pytest.raises(cancelling.Cancelled):
+            isolated(row(1))
+    finally:
+        cancelling.cancelled.reset(token)
+    assert not cluster.hired[1].is_alive
 
 
 @pytest.mark.parametrize(
