@@ -258,7 +258,7 @@ class DesignSpace:
         Raises:
             ValueError: the space is not `monotone`.
         """
-        return design_columns(*self._numbers(points))
+        return design_columns(*self.numbers(points))
 
     def floor(self, points: Sequence[Point]) -> Floor:
         """Areas of the designs of such points, and whether and why not they can be built, without the rest.
@@ -266,11 +266,17 @@ class DesignSpace:
         Raises:
             ValueError: the space is not `monotone`.
         """
-        monotone, settled, values = self._numbers(points)
+        monotone, settled, values = self.numbers(points)
         return monotone.floor(settled, values)
 
-    def _numbers(self, points: Sequence[Point]) -> tuple[Monotone, Settled, dict[str, Column]]:
-        """The template's numbers, what all points settle, and the other values, a column a parameter."""
+    def numbers(self, points: Sequence[Point]) -> tuple[Monotone, Settled, dict[str, Column]]:
+        """How the template's numbers rise, what all points settle, and the other values, a column a parameter.
+
+        Values may lie between those of the space.
+
+        Raises:
+            ValueError: the space is not `monotone`.
+        """
         if self.monotone is None:
             raise ValueError(f"designs of space {self.name!r} have no numbers before they are built")
         free = self.monotone.parameters

@@ -212,9 +212,7 @@ class AnalyticalEvaluator:
         free = space.monotone.parameters
         found: list[Elasticities] = [{}] * len(points)
         for rows in _alike(points, range(len(points)), free):
-            settled = {name: value for name, value in points[rows[0]].items() if name not in free}
-            columns = {name: np.array([float(points[row][name]) for row in rows]) for name in free}
-            tangent = Tangent.of(space.monotone, settled, columns)
+            tangent = Tangent.of(*space.numbers([points[row] for row in rows]))
             totals = [self._cost_model.slopes(pricer, tangent, each).slopes for each in self.workloads]
             for place in np.flatnonzero(tangent.designs.floor.buildable).tolist():
                 found[rows[place]] = self._elasticities(free, totals, place)

@@ -26,8 +26,8 @@ from apollo_dse.problem import Problem
 from apollo_dse.ranking import rank
 from apollo_dse.transfer.lessons import Lesson, taught
 from apollo_dse.transfer.method import Experience
-from apollo_dse.transfer.seeds import before, nearest, seeds
-from apollo_dse.transfer.source import Source
+from apollo_dse.transfer.seeds import before, seeds
+from apollo_dse.transfer.source import Source, nearest
 from search_spaces.space import Point
 
 LEARNED = 1024
@@ -133,7 +133,7 @@ class SharedController(History):
         half = LEARNED // 2
         order = np.concatenate([source.order[:half], rng.permutation(source.order[half:])[:half]])
         points = self._encoding.points(nearest(self._encoding, source.rows[order]))
-        rewards = shares_beaten(rank(source.view, [source.prior.trials[row] for row in order]))
+        rewards = shares_beaten(rank(source.view, [source.trials[row] for row in order]))
         known = [each.name in source.matching.shared for each in policy.tokens.parameters]
         return Lesson.of(policy.tokens.of(points), rewards, known, rng)
 

@@ -22,8 +22,8 @@ from apollo_dse.optimizers.bayesian.surrogate import (
 from apollo_dse.outcomes import Outcome, fitted_to, limits, objectives
 from apollo_dse.problem import Problem
 from apollo_dse.transfer.method import Experience
-from apollo_dse.transfer.seeds import before, nearest, seeds
-from apollo_dse.transfer.source import Source, SourceProcess
+from apollo_dse.transfer.seeds import before, seeds
+from apollo_dse.transfer.source import Source, SourceProcess, nearest
 from search_spaces.space import Point
 
 FIRST = 8

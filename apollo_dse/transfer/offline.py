@@ -30,8 +30,7 @@ from apollo_dse.transfer.method import Experience
 from apollo_dse.transfer.mixture import Mixture
 from apollo_dse.transfer.pretrained import PretrainedPrior
 from apollo_dse.transfer.prior import Description
-from apollo_dse.transfer.seeds import nearest
-from apollo_dse.transfer.source import Explains
+from apollo_dse.transfer.source import Explains, nearest
 
 MEMBERS, WIDTH = 3, 64
 """Networks of an ensemble, which begin differently, and units of each of their two hidden layers."""

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from apollo_dse.encoding import Encoding
 from apollo_dse.problem import Problem
-from apollo_dse.transfer.source import Source
+from apollo_dse.transfer.source import Source, nearest
 from apollo_dse.variation import Variation
 from search_spaces.space import Point, canonical
 
@@ -66,19 +66,12 @@ def before(
 def _candidates(problem: Problem, encoding: Encoding, source: Source) -> Iterator[NDArray[np.float64]]:
     """Rows [p] of designs that a source's best trials stand for, one after the other."""
     variation = Variation(problem.space)
-    ran = [row for row in source.order if source.prior.trials[row].measurement.is_feasible]
+    ran = [row for row in source.order if source.trials[row].measurement.is_feasible]
     for row in source.rows[ran[:SCANNED]]:
         (point,) = encoding.points(nearest(encoding, row[None]))
         fitted = _repaired(problem, variation, point)
         if fitted is not None:
             yield encoding.rows([fitted])[0]
-
-
-def nearest(encoding: Encoding, rows: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Rows [n, p] of this space nearest to foreign ones [n, p]; what is unknown is in the middle."""
-    middle = np.where(np.isnan(rows) | (encoding.is_categorical & (rows < 0)), encoding.ends / 2, rows)
-    rounded = np.where(np.isinf(encoding.counts), middle, np.round(middle))
-    return np.clip(rounded, 0.0, encoding.ends)
 
 
 def _repaired(problem: Problem, variation: Variation, point: Point) -> Point | None:

@@ -19,6 +19,7 @@ from apollo_dse.optimizers.bayesian.surrogate import GaussianProcess, Hyperparam
 from apollo_dse.outcomes import limits, normal_scores, objectives
 from apollo_dse.problem import Problem
 from apollo_dse.transfer.prior import Prior, unavailable
+from apollo_dse.trial import Trial
 
 LEARNED = 128
 """Trials at most that are learned from a prior: the best half and a draw of the others."""
@@ -99,11 +100,48 @@ def seen_as(prior: Prior, problem: Problem, matching: Matching) -> Problem:
     )
 
 
+def nearest(encoding: Encoding, rows: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Rows [n, p] of this space nearest to foreign ones [n, p]; what is unknown is in the middle."""
+    middle = np.where(np.isnan(rows) | (encoding.is_categorical & (rows < 0)), encoding.ends / 2, rows)
+    rounded = np.where(np.isinf(encoding.counts), middle, np.round(middle))
+    return np.clip(rounded, 0.0, encoding.ends)
+
+
+def as_known(
+    trials: Sequence[Trial], rows: NDArray[np.float64], problem: Problem, encoding: Encoding
+) -> tuple[Trial, ...]:
+    """The trials with those metrics that the problem knows of their points before a trial is spent.
+
+    In another technology a design has another area. Trials whose point is none of the problem's space,
+    or is known not to run here, stay as they are.
+
+    Args:
+        trials: of a prior.
+        rows: [n, p] their coordinates in this space.
+        problem: the task at hand.
+        encoding: of its points.
+    """
+    found = list(trials)
+    if problem.preview is None:
+        return tuple(found)
+    ran = np.array([trial.measurement.is_feasible for trial in trials], dtype=bool)
+    numbers = np.flatnonzero(ran & (rows == nearest(encoding, rows)).all(axis=1)).tolist()
+    points = dict(zip(numbers, encoding.points(rows[numbers]), strict=True))
+    inside = {number: point for number, point in points.items() if problem.space.allows(point)}
+    for number, known in zip(inside, problem.preview(list(inside.values())), strict=True):
+        measured = found[number].measurement
+        news = {name: value for name, value in known.metrics.items() if name in measured.metrics}
+        if any(measured.metrics[name] != value for name, value in news.items()):
+            metrics = {**measured.metrics, **news}
+            found[number] = replace(found[number], measurement=replace(measured, metrics=metrics))
+    return tuple(found)
+
+
 class Source:
     """What a prior teaches about a problem's outcomes.
 
     Args:
-        prior: the trials.
+        prior: where the trials are from.
         problem: the task at hand.
         encoding: of its points.
         seed: of the draw of trials that are learned, where there are too many.
@@ -113,6 +151,7 @@ class Source:
         matching: how the spaces are matched.
         view: the problem as the prior's trials can answer it.
         rows: [n, p] coordinates of the trials, `Encoding.foreign_rows`.
+        trials: those of the prior, `as_known` here.
         order: [n] numbers of the trials, the best first, as `view` ranks them.
 
     Raises:
@@ -126,13 +165,14 @@ class Source:
         self.matching = match(prior, problem)
         self.view = seen_as(prior, problem, self.matching)
         self.rows = encoding.foreign_rows([trial.point for trial in prior.trials])
-        self.order = ranking(self.view, prior.trials)
+        self.trials = as_known(prior.trials, self.rows, problem, encoding)
+        self.order = ranking(self.view, self.trials)
         self.columns = _columns(encoding, self.matching.shared)
         self._features = torch.from_numpy(np.nan_to_num(encoding.features(self.rows), nan=0.5))
         self._seed = seed
         names = {theirs: ours for ours, theirs in self.matching.stand_ins.items()}
-        goals = objectives(self.view, prior.trials)
-        found = [*(map(normal_scores, goals) if by_rank else goals), *limits(self.view, prior.trials)]
+        goals = objectives(self.view, self.trials)
+        found = [*(map(normal_scores, goals) if by_rank else goals), *limits(self.view, self.trials)]
         self.outcomes = {names.get(each.name, each.name): each for each in found}
 
     def process(self, name: str) -> "SourceProcess":
@@ -148,14 +188,14 @@ class Source:
         Features that the source does not have are in the middle.
         """
         outcome = self.outcomes[name]
-        stream = np.random.default_rng([self._seed, len(self.prior.trials)])
+        stream = np.random.default_rng([self._seed, len(self.trials)])
         places = learned(outcome, self.order, most, stream)
         return self._features[outcome.numbers[places]], torch.from_numpy(outcome.values[places])
 
     @property
     def failed(self) -> Tensor:
         """Features [k, d] of the trials that did not run."""
-        ran = torch.tensor([trial.measurement.is_feasible for trial in self.prior.trials])
+        ran = torch.tensor([trial.measurement.is_feasible for trial in self.trials])
         return self._features[~ran]
 
 

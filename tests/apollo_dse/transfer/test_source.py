@@ -154,3 +154,20 @@ def test_a_source_learns_what_it_was_told():
     with torch.no_grad():
         mean, _ = process.posterior(torch.from_numpy(encoding.features(encoding.rows(points))))
     assert np.corrcoef(np.argsort(np.argsort(losses)), np.argsort(np.argsort(mean.numpy())))[0, 1] > 0.8
+
+
+def test_what_is_known_of_a_point_here_replaces_what_it_was_elsewhere():
+    """Elsewhere areas were twenty times as large: the faster design, which fits here, is the first seed."""
+    points = ({"pes": 8, "bytes": 20, "node": "7nm"}, {"pes": 1, "bytes": 10, "node": "7nm"})
+    foreign = {"pes": 16, "bytes": 10, "node": "45nm"}
+    trials = tuple(
+        Trial(number, point, Measurement({"latency_s": latency_s, "area_mm2": 20.0 * float(point["pes"])}))
+        for number, (point, latency_s) in enumerate([(points[0], 1.0), (points[1], 2.0), (foreign, 0.5)])
+    )
+    there = Prior("there", Description("", (), {}), past(HERE, (Objective("latency_s"),)), trials)
+    problem, encoding = here((Constraint("area_mm2", upper=8.0, known=True),), area), Encoding(HERE)
+    source = Source(there, problem, encoding)
+    assert [trial.measurement.metrics["area_mm2"] for trial in source.trials] == [8.0, 1.0, 320.0]
+    assert source.order.tolist() == [0, 1, 2]
+    assert seeds(problem, encoding, [source], 1) == [points[0]]
+    assert Source(there, replace(problem, preview=None), encoding).trials == trials
