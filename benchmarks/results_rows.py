@@ -11,6 +11,9 @@ from typing import Any
 
 Rows = Iterable[Sequence[object]]
 
+ENDS = ("25", "50", "100", "200")
+"""Trials after which regrets of compared optimizers are shown."""
+
 FEW = 6
 """Distributions that are named; of more there is their number."""
 
@@ -32,13 +35,39 @@ def exact_optimum(found: Any) -> Rows:
 
 def compare(found: Any) -> Rows:
     """Optimizers over all tasks."""
-    yield "optimizer", "mean rank", "regret at 25", "at 50", "at 100", "runs within 1 %", "seconds a trial"
+    yield (
+        "optimizer",
+        "mean rank",
+        "regret at 25",
+        "at 50",
+        "at 100",
+        "at 200",
+        "runs within 1 %",
+        "seconds a trial",
+    )
     for name, overall in found["overall"].items():
         curves = [task[name] for task in found["median_regret"].values()]
-        regrets = [share(median(_known(curve[end]) for curve in curves)) for end in ("25", "50", "100")]
+        regrets = [share(median(_known(curve[end]) for curve in curves)) for end in ENDS]
         near = share(overall["trials_to"]["0.01"]["reached"], 0)
         seconds = f"{found['overhead_s'][name]['median']:.3f}"
         yield f"`{name}`", f"{overall['mean_rank']:.2f}", *regrets, near, seconds
+
+
+def overhead(found: Any) -> Rows:
+    """Milliseconds a suggestion and its tell, by how many trials were told."""
+    yield "optimizer", "50 told: ms", "200", "1,000", "longest of ten at 1,000", "MiB"
+    for name, by_told in found["optimizers"].items():
+        medians = [f"{1e3 * each['median_s']:.1f}" for each in by_told.values()]
+        last = by_told["1000"]
+        yield f"`{name}`", *medians, f"{1e3 * last['longest_s']:.0f}", f"{last['memory_mib']:.0f}"
+
+
+def scalesim_prior(found: Any) -> Rows:
+    """Simulations until a search was near the best known, a seed each."""
+    yield "search", "within 5 %", "within 1 %", "the best known itself"
+    for name, told in found["searches"].items():
+        counts = [told["trials_to"][near] for near in ("1.05", "1.01", "1.0")]
+        yield f"`{name}`", *(", ".join("-" if n is None else f"{n:g}" for n in each) for each in counts)
 
 
 def gradient(found: Any) -> Rows:

@@ -187,7 +187,7 @@ def table(runs, asked):
         tasks = {task for task, _, _ in ours}
         ours |= {key: curve for key, curve in alone.items() if key[0] in tasks}
         methods = [method for method in asked if any(key[1] == method for key in ours)]
-        cases = sorted({(task, seed) for task, _, seed in ours})
+        cases = sorted({(task, seed) for task, _, seed in ours}, key=str)
         cases = [case for case in cases if all((case[0], method, case[1]) in ours for method in methods)]
         cold = []
         for method in methods:
