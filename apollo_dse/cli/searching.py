@@ -1,10 +1,11 @@
 """What `explore`, `transfer` and `codesign` share: a study, new or resumed, run live; and what came of it."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Container
 from dataclasses import replace
 from datetime import datetime
 from functools import partial
+from itertools import chain, count
 from pathlib import Path
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
@@ -66,7 +67,7 @@ def search(  # noqa: PLR0913 - one parameter an option
     if not kept.resume:
         _check_new(given, missing)
     with user_input("", StoreError), Store(kept.store) as opened:
-        name = _name(given) if kept.study is None else kept.study
+        name = _name(given, opened.names()) if kept.study is None else kept.study
         question, running = _begin(opened, name, given, kept.resume, engine or LOCAL)
         again = f"apollo-dse {command} --study {name} --store {opened.path} --trials {trials} --resume"
         end = _completed(question, running, trials, again, failures)
@@ -122,9 +123,11 @@ def _subject(given: dict[str, Any]) -> str:
     return str(given["workloads"][0].name) if "workloads" in given else Path(given["evaluator"]).stem
 
 
-def _name(given: dict[str, Any]) -> str:
+def _name(given: dict[str, Any], taken: Container[str]) -> str:
+    """A name that no study has yet: the subject and the time, and a number where that second has one."""
     stem = re.sub(r"[^A-Za-z0-9._-]", "-", _subject(given)).strip("-._") or "study"
-    return f"{stem[:60]}-{datetime.now():%Y%m%d-%H%M%S}"
+    name = f"{stem[:60]}-{datetime.now():%Y%m%d-%H%M%S}"
+    return next(each for each in chain([name], (f"{name}-{n}" for n in count(2))) if each not in taken)
 
 
 def _begin(

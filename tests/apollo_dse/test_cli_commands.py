@@ -1,6 +1,7 @@
 """Every command run for real on a network of one small layer: what it prints, writes, and answers as JSON."""
 
 import json
+from datetime import datetime
 from itertools import pairwise
 from math import isclose
 
@@ -193,6 +194,18 @@ def test_explore_keeps_a_study_that_resume_goes_on_with(run, tiny):
     whole = json.loads(run("explore", "--study", "t", "--trials", "40", *words))
     assert more["trials"] == whole["trials"] == 40
     assert more["best"] == whole["best"], "interrupted or not, the trials are the same"
+
+
+def test_searches_begun_within_one_second_have_names_of_their_own(run, tiny, monkeypatch):
+    class Stopped(datetime):
+        @classmethod
+        def now(cls, tz=None):
+            return cls(2026, 1, 2, 3, 4, 5)
+
+    monkeypatch.setattr("apollo_dse.cli.searching.datetime", Stopped)
+    words = ("explore", "--workload", tiny, "--optimizer", "random", "--trials", "1", "--json")
+    names = [json.loads(run(*words))["study"] for _ in range(3)]
+    assert names == [f"tiny-20260102-030405{number}" for number in ("", "-2", "-3")]
 
 
 def test_evaluate_reproduces_the_best_design_of_explore(run, tiny):

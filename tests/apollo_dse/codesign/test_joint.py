@@ -5,8 +5,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from accel_models import cost
 from accel_models.chain import price_states
+from accel_models.cost import network
 from apollo_dse.codesign.joint import JointEvaluator
 from apollo_dse.codesign.networks import STARTS, Networks, design_of, joint_space, network_of
 from apollo_dse.evaluators import Evaluator
@@ -88,7 +88,7 @@ def test_no_pair_is_priced_twice(monkeypatch) -> None:
         priced.append(len(found.fits))
         return found
 
-    monkeypatch.setattr(cost, "price_states", counted)
+    monkeypatch.setattr(network, "price_states", counted)
     asked = points(60)
     found = JointEvaluator(EDGE, SMALL, Rated())(asked)
     assert {each.is_feasible for each in found} == {True, False}
