@@ -10,6 +10,7 @@ from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Any, TypeVar
 
+from accel_models.bounded import read_bytes
 from accel_models.workload import Layer, UnpricedOp, VectorOp, Workload
 
 SCHEMA = 1
@@ -45,11 +46,12 @@ def load(path: str | Path) -> Workload:
         OSError: the file cannot be read.
     """
     source = str(path)
-    size = Path(path).stat().st_size
-    if size > MAX_FILE_BYTES:
-        raise WorkloadFormatError(f"{source}: at most {MAX_FILE_BYTES} bytes are read, but the file has {size}")
     try:
-        data = json.loads(Path(path).read_bytes(), object_pairs_hook=_unique_keys, parse_constant=_refuse)
+        content = read_bytes(Path(path), MAX_FILE_BYTES, "a workload")
+    except ValueError as error:
+        raise WorkloadFormatError(str(error)) from None
+    try:
+        data = json.loads(content, object_pairs_hook=_unique_keys, parse_constant=_refuse)
     except WorkloadFormatError as error:
         raise WorkloadFormatError(f"{source}: {error}") from None
     except (ValueError, RecursionError) as error:

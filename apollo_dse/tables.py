@@ -12,7 +12,7 @@ from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
-from apollo_dse.bounded import lines
+from accel_models.bounded import lines
 
 MOST_BYTES = 512 << 20
 LONGEST_LINE = 1 << 20

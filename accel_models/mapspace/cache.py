@@ -20,6 +20,8 @@ from threading import Lock
 import numpy as np
 from numpy.typing import NDArray
 
+from accel_models.writeahead import write_ahead
+
 Index = NDArray[np.int64]
 
 FILE = "mappings.sqlite"
@@ -110,7 +112,7 @@ def _connection(file: Path, _process: int) -> sqlite3.Connection:
     connection = sqlite3.connect(
         file, timeout=PATIENCE_S, isolation_level=None, check_same_thread=False, cached_statements=8
     )
-    connection.execute("PRAGMA journal_mode=WAL")
+    write_ahead(connection, PATIENCE_S)
     connection.execute("PRAGMA synchronous=OFF")
     connection.execute(_TABLE)
     return connection

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
+from accel_models.bounded import read_bytes
 from accel_models.onnx.step import OPERATORS, OnnxError, OpenShapeError, dtype_of, operator
 from accel_models.workload import Workload
 
@@ -76,15 +77,13 @@ def read_model(path: Path) -> "onnx.ModelProto":
         raise ImportError(
             "reading ONNX files needs the extra [onnx]: pip install 'apollo-dse[onnx]'"
         ) from error
-    num_bytes = path.stat().st_size
-    if num_bytes > MAX_FILE_BYTES:
-        raise OnnxError(
-            f"{path}: an ONNX file holds at most {MAX_FILE_BYTES} bytes, but this one {num_bytes}; save its "
-            "weights as external data, which need not be there"
-        )
+    try:
+        content = read_bytes(path, MAX_FILE_BYTES, "an ONNX file")
+    except ValueError as error:
+        raise OnnxError(f"{error}; save its weights as external data, which need not be there") from None
     model = onnx.ModelProto()
     try:
-        model.ParseFromString(path.read_bytes())
+        model.ParseFromString(content)
     except DecodeError:
         raise OnnxError(f"{path}: not an ONNX model (it cannot be decoded)") from None
     if not model.graph.node or not model.opset_import:

@@ -10,8 +10,8 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from accel_models.bounded import lines
 from apollo_dse.benchmark.run import Outcome, Run
-from apollo_dse.bounded import lines
 
 DEFAULT_PATH = Path("apollo-dse-compare.jsonl")
 

@@ -15,8 +15,8 @@ from typing import Any
 
 import numpy as np
 
+from accel_models.bounded import read_text
 from apollo_dse.benchmark.tasks import Task
-from apollo_dse.bounded import read_text
 from apollo_dse.problem import Problem
 from apollo_dse.trial import Measurement, Trial
 from search_spaces.space import Point

@@ -18,6 +18,7 @@ from threading import Lock
 from time import sleep
 
 from accel_models.mapspace.cache import PATIENCE_S, folder
+from accel_models.writeahead import write_ahead
 from apollo_dse.evaluators import Evaluator
 from apollo_dse.evaluators.cancelling import Cancelled, cancelled
 from apollo_dse.evaluators.wrapping import Wrapping
@@ -188,7 +189,7 @@ def _connection(path: Path, _process: int) -> sqlite3.Connection:
     """The process's connection: a fork must not use its parent's."""
     path.parent.mkdir(parents=True, exist_ok=True)
     connection = sqlite3.connect(path, timeout=PATIENCE_S, isolation_level=None, check_same_thread=False)
-    connection.execute("PRAGMA journal_mode=WAL")
+    write_ahead(connection, PATIENCE_S)
     connection.execute("PRAGMA synchronous=NORMAL")
     connection.execute(_TABLE)
     return connection

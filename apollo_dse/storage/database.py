@@ -7,6 +7,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
+from accel_models.writeahead import write_ahead
+
 APPLICATION_ID = 0x61706F6C
 """Written into the file's header ("apol"), so that other programs' databases are told apart."""
 
@@ -144,7 +146,7 @@ class Database:
             the version of its schema.
         """
         if self._is_blank() and not read_only:
-            self._connection.execute("PRAGMA journal_mode = WAL")
+            write_ahead(self._connection, _BUSY_S)
             with self.transaction():
                 if self._is_blank():
                     for statement in _SCHEMA:

@@ -11,6 +11,7 @@ from typing import Any
 
 import yaml
 
+from accel_models.bounded import read_text
 from search_spaces.quantity import nearest_name
 
 SUFFIXES = (".yaml", ".yml", ".toml")
@@ -29,11 +30,8 @@ def read(path: Path) -> Mapping[str, object]:
     """
     if path.suffix.lower() not in SUFFIXES:
         raise ValueError(f"a file must end in {', '.join(SUFFIXES)}")
-    with path.open("rb") as file:
-        data = file.read(MAX_BYTES + 1)
-    if len(data) > MAX_BYTES:
-        raise ValueError(f"a file must have at most {MAX_BYTES} bytes, but it has more")
-    return _parsed(tomllib.loads if path.suffix.lower() == ".toml" else _read_yaml, _decoded(data))
+    content = read_text(path, MAX_BYTES, "a file")
+    return _parsed(tomllib.loads if path.suffix.lower() == ".toml" else _read_yaml, content)
 
 
 class _StrictLoader(yaml.BaseLoader):
@@ -57,13 +55,6 @@ class _StrictLoader(yaml.BaseLoader):
 
 def _read_yaml(text: str) -> object:
     return yaml.load(text, Loader=_StrictLoader)
-
-
-def _decoded(data: bytes) -> str:
-    try:
-        return data.decode()
-    except UnicodeDecodeError as error:
-        raise ValueError(f"a file must be UTF-8 text, but its byte {error.start} is none") from None
 
 
 def _parsed(read: Callable[[str], object], text: str) -> Mapping[str, object]:

@@ -231,7 +231,7 @@ def test_any_toml_is_a_space_or_a_value_error(tmp_path: Path, text: str, at: int
 def test_a_file_that_is_no_utf_8_text_is_refused_by_that_rule(tmp_path: Path) -> None:
     path = tmp_path / "own.yaml"
     path.write_bytes(b"base: \xff")
-    with pytest.raises(ValueError, match=r"must be UTF-8 text, but its byte 6"):
+    with pytest.raises(ValueError, match=r"must be UTF-8 text, but byte 6 of"):
         search_spaces.load(path)
 
 

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from accel_models.interop.timeloop import tables
+from accel_models.bounded import read_text
+from accel_models.interop.timeloop import sources, tables
 from accel_models.interop.timeloop.case import Case
 from accel_models.interop.timeloop.nesting import nest_of
-from accel_models.interop.timeloop.sources import read_text
 from accel_models.interop.timeloop.words import unknown
 
 
@@ -49,7 +49,11 @@ def load_golden(source: str | Path | Mapping[str, Any]) -> list[GoldenCase]:
         ValueError: a case breaks a rule; the message names it. Or the file is too large, or no text.
         OSError: the file cannot be read.
     """
-    content = source if isinstance(source, Mapping) else json.loads(read_text(Path(source)))
+    content = (
+        source
+        if isinstance(source, Mapping)
+        else json.loads(read_text(Path(source), sources.MAX_BYTES, "a reference file"))
+    )
     machines = {name: tables.machine(row) for name, row in content["architectures"].items()}
     problems = {name: tables.problem(row) for name, row in content["problems"].items()}
     found = []

@@ -9,6 +9,8 @@ from typing import Any
 
 import yaml
 
+from accel_models.bounded import read_text
+
 Document = Mapping[str, Any]
 Source = Document | str | Path | Iterable[Document | str | Path]
 """A dictionary, a file (or a folder of them), text of YAML documents or of JSON, or a list of those."""
@@ -110,24 +112,7 @@ def _from_text(source: str | Path) -> Iterator[dict[str, Any]]:
             raise ValueError(f"a folder must hold files that end in {', '.join(SUFFIXES)}, but {path} has none")
         yield from documents(files)
     else:
-        yield from _parsed(read_text(path), str(path))
-
-
-def read_text(path: Path) -> str:
-    """The text of a file.
-
-    Raises:
-        ValueError: it has more than `MAX_BYTES`, or is no UTF-8 text.
-        OSError: it cannot be read.
-    """
-    with path.open("rb") as file:
-        data = file.read(MAX_BYTES + 1)
-    if len(data) > MAX_BYTES:
-        raise ValueError(f"{path} must have at most {MAX_BYTES} bytes, but it has more")
-    try:
-        return data.decode()
-    except UnicodeDecodeError as error:
-        raise ValueError(f"{path} must be UTF-8 text, but its byte {error.start} is none") from None
+        yield from _parsed(read_text(path, MAX_BYTES, "a description"), str(path))
 
 
 def _parsed(text: str, where: str) -> Iterator[dict[str, Any]]:

@@ -6,7 +6,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar, get_args
 
-from apollo_dse.bounded import read_text
+from accel_models.bounded import read_text
 from apollo_dse.evaluators.command.description import Description, Infeasibility, Input, InputFormat, Limits
 from apollo_dse.evaluators.command.outputs import Output, compiled
 from apollo_dse.evaluators.identity import digest_of_file

@@ -5,24 +5,34 @@ from pathlib import Path
 from typing import IO, AnyStr
 
 
-def read_text(path: Path, most: int, what: str) -> str:
-    """The text of a file.
+def read_bytes(path: Path, most: int, what: str) -> bytes:
+    """The bytes of a file.
 
     Args:
         path: the file.
-        most: bytes that it may have.
+        most: how many it may have.
         what: what it is, as in "a template".
 
     Raises:
-        ValueError: it has more, or is no UTF-8 text.
+        ValueError: it has more.
         OSError: it cannot be read.
     """
     with path.open("rb") as file:
         data = file.read(most + 1)
     if len(data) > most:
         raise ValueError(f"{what} must have at most {most} bytes, but {path} has more")
+    return data
+
+
+def read_text(path: Path, most: int, what: str) -> str:
+    """The text of a file; arguments as of `read_bytes`.
+
+    Raises:
+        ValueError: it has more bytes than it may, or is no UTF-8 text.
+        OSError: it cannot be read.
+    """
     try:
-        return data.decode()
+        return read_bytes(path, most, what).decode()
     except UnicodeDecodeError as error:
         raise ValueError(f"{what} must be UTF-8 text, but byte {error.start} of {path} is none") from None
 
