@@ -18,8 +18,13 @@ from apollo_dse.trial import Trial
 from apollo_dse.variation import Variation
 from search_spaces.space import Point, SearchSpace
 
-MEMBERS = ("local-search", "evolution", "differential-evolution", "nsga2")
-"""Names of the members by default."""
+MEMBERS = (
+    "local-search",
+    "evolution",
+    ("mbo", {"families": ["trees"]}),
+    ("mbo", {"families": ["ridge", "process"]}),
+)
+"""Members by default, of the paper's kinds: a walker by single mutations, evolution, and models that differ."""
 
 
 class P3BO(Ensemble):
@@ -142,7 +147,7 @@ class AdaptiveP3BO(P3BO):
         problem: Problem,
         seed: int,
         *,
-        members: Sequence[str | Sequence[Any]] = (*MEMBERS, "evolution", "differential-evolution"),
+        members: Sequence[str | Sequence[Any]] = (*MEMBERS, *MEMBERS),
         generation: int = 2,
         round_size: int = 16,
         decay: float = 0.5,
