@@ -71,7 +71,6 @@ def test_it_beats_its_members():
     kinds = [P3BO, *(partial(optimizers.get(each.name), **each.knobs) for each in members)]
     found = np.array([[best(kind(PROBLEM, seed))[0] for kind in kinds] for seed in range(6)])
     ranks = found.argsort(axis=1).argsort(axis=1).mean(axis=0)
-    print(ranks)
     assert ranks[0] <= np.median(ranks)
 
 
