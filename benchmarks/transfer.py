@@ -5,7 +5,7 @@
 Targets are tasks of the edge space whose optimum is known (docs/benchmark.md); priors are what the portfolio
 tried in 100 trials on other tasks, from a seed of its own for each seed. Protocols:
 
-networks    leave one network out: priors are the other networks under the same limit, for the same goal
+networks    leave one network out: priors are the others' tasks under the same limit, whatever their goal
 budgets     Apollo's own: the same network under looser limits, the tight one seeded by the loose ones
 misled      as networks, but priors lie: ranks of their losses are turned over, or dealt out at random
 technology  the same task at 45 nm, under the limit that as large a share of the designs keeps
@@ -83,7 +83,7 @@ def targets(protocol):
             sources = [f"edge-{network}-{goal}-{looser}" for looser in LOOSER.get(budget, ())]
             sources = [each for each in sources if each in TASKS]
         else:
-            sources = [each for each in edge if parts(each)[2:] == [goal, budget] and each != name]
+            sources = [each for each in edge if parts(each)[3] == budget and parts(each)[1] != network]
         if sources:
             found[name] = sources
     return found

@@ -51,7 +51,7 @@ class Auto(Portfolio):
         seed: int,
         experience: Experience,
         *,
-        seeds: int = 8,
+        seeds: int = 3,
         members: Sequence[str | Sequence[Any]] = MEMBERS,
         lead: float = 0.7,
         patience: int = 16,
