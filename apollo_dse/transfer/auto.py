@@ -2,12 +2,16 @@
 
 A model of other tasks finds the region; what it takes for settled there it does not look at again. The members
 of the cold portfolio (`optimizers/portfolio.py`), which know nothing of priors, have a share of the trials from
-the start, and lead when the model stalls.
+the start, and lead when the model stalls. A model whose priors explain hardly anything of this task's trials
+proposes nothing: they mislead.
 """
 
 from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from apollo_dse import transfer
 from apollo_dse.optimizer import Optimizers
@@ -26,6 +30,9 @@ MEMBERS = (
     ("local-search", {"starts": 1}),
 )
 """Members by default; the first is a transfer method that models outcomes."""
+
+JUDGED, TRUSTED = 8, 0.3
+"""Once so many trials are there, the model must explain so much of what varies among them by its priors."""
 
 
 class Auto(Portfolio):
@@ -65,6 +72,7 @@ class Auto(Portfolio):
         models = [each for each in self.optimizers if isinstance(each, Modelled)]
         if not models:
             raise ValueError(f"a member must model the priors, but got {[each.name for each in self.members]}")
+        self._place = self.optimizers.index(models[0])
         self._model = models[0]
 
     def kind(self, name: str) -> Optimizers:
@@ -87,6 +95,16 @@ class Auto(Portfolio):
     def remarks(self) -> Mapping[str, Sequence[str]]:
         """How each prior was matched."""
         return self._model.remarks
+
+    @property
+    def shares(self) -> NDArray[np.float64]:
+        """Each member's share [m] of the next trials; that of a model that is not trusted goes to the next."""
+        shares, others = super().shares, len(self.members) - 1
+        judged = len(self.trials) >= JUDGED and others and shares[self._place] > 0
+        if judged and sum(self.weights.values()) < TRUSTED:
+            shares[(self._place + 1) % len(shares)] += shares[self._place]
+            shares[self._place] = 0.0
+        return shares
 
     def ask(self, n: int) -> Sequence[Point]:
         """`n` different points that were not told yet; fewer only when no more are left.

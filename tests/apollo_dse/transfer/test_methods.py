@@ -13,7 +13,7 @@ from apollo_dse.problem import Constraint
 from apollo_dse.study import Study, asked
 from apollo_dse.testing import accelerators
 from apollo_dse.testing.optimizers import CONTRACTS
-from apollo_dse.transfer import Experience, Prior, Transfer
+from apollo_dse.transfer import Experience, Prior, Transfer, auto
 from apollo_dse.transfer.modelled import Modelled
 from apollo_dse.transfer.prior import unavailable
 from apollo_dse.trial import Measurement, Trial
@@ -266,3 +266,18 @@ def test_with_no_trial_the_model_itself_finds_a_good_design(name):
     assert problem.feasible(first)
     losses = [problem.losses(trial)[0] for trial in uniform if problem.feasible(trial)]
     assert problem.losses(first)[0] < np.quantile(losses, 0.25)
+
+
+@pytest.mark.parametrize(("power", "trusted"), [(1.0, True), (-1.0, False)])
+def test_a_model_that_explains_nothing_proposes_nothing(power, trusted):
+    """With a prior of this very task the model leads; with its inverse it does until it is judged."""
+    problem = accelerators(area_mm2=50.0)
+    prior = scaled(prior_of(problem, count=96), "prior", power=power)
+    method = transfer.get("auto")(problem, 0, experience(prior))
+    trials = trials_of(problem, Random(problem, seed=3).ask(12))
+    method.tell(trials[: auto.JUDGED - 1])
+    assert method.shares[0] == method.lead
+    method.tell(trials[auto.JUDGED - 1 :])
+    assert method.shares.sum() == pytest.approx(1.0)
+    assert method.shares[0] == (method.lead if trusted else 0.0)
+    assert (method.shares[1] > method.lead) != trusted
