@@ -1,50 +1,123 @@
-"""What a comparison says, in tables: shrinks the document of `apollo-dse compare --json` to what they need.
+"""Runs of `apollo-dse compare` kept in a few bytes each, and what they say, in tables.
 
-    apollo-dse compare --optimizers ... --trials 200 --json > FULL.json
-    python benchmarks/compare_tables.py FULL.json --out benchmarks/results/compare.json
-    python benchmarks/compare_tables.py benchmarks/results/compare.json
+    apollo-dse compare --optimizers ... --trials 200 --results RUNS.jsonl
+    python benchmarks/compare_tables.py RUNS.jsonl --out benchmarks/results/compare.json
+    python benchmarks/compare_tables.py
 
-Prints the optimizers over all tasks; what each has after a quarter of the trials against the best of the other
-libraries after all of them; and what each gains over the Gaussian process of `bayesian` at equal trials as the
-budget tightens, which is how the seed paper counts (Apollo, arXiv 2102.01723: by how much a design is better).
+A run's regret is kept where it falls, as pairs of trial and regret; runs that the file has already stay there,
+so that seeds can be added another day. Tables are of the tasks and seeds that all optimizers have: the
+optimizers over all runs; what each has after a quarter of the trials against the best of the other libraries
+after all of them; the best two against each other one; and what each gains over the Gaussian process of
+`bayesian` at equal trials as the budget tightens, which is how the seed paper counts (Apollo, arXiv 2102.01723:
+by how much a design is better).
 """
 
 import argparse
 import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from math import inf, isfinite
 from pathlib import Path
 from statistics import median
 from typing import Any
 
-ENDS = ("25", "50", "100", "200")
+import numpy as np
+from numpy.typing import NDArray
+
+from apollo_dse.benchmark.statistics import (
+    SIGNIFICANT,
+    mean_ranks,
+    quantile,
+    standing,
+    trials_to,
+    win_matrix,
+)
+
+KEPT = Path(__file__).parent / "results" / "compare.json"
+ENDS = (25, 50, 100, 200)
 PEERS = ("optuna-", "nevergrad-", "smac")
 BASELINE = "bayesian"
 
-
-def shrunk(full: dict[str, Any]) -> dict[str, Any]:
-    """The medians at `ENDS`, the ranks, the wins, the overhead."""
-    names = full["optimizers"]
-    asked = f"--optimizers {','.join(names)} --tasks {','.join(full['tasks'])}"
-    return {
-        "command": f"apollo-dse compare {asked} --trials {full['trials']} --seeds {full['seeds']} --json",
-        "trials": full["trials"],
-        "seeds": full["seeds"],
-        "median_regret": {
-            task: {
-                name: {end: told["regret"]["0.5"][int(end) - 1] for end in ENDS if int(end) <= full["trials"]}
-                for name, told in content["results"].items()
-            }
-            for task, content in full["tasks"].items()
-        },
-        "overall": full["overall"],
-        "wins": full["wins"],
-        "overhead_s": full["overhead_s"],
-    }
+Curve = NDArray[np.float64]
+Case = tuple[str, int]
+"""A task and a seed."""
 
 
-def known(value: float | None) -> float:
-    """An infinite number is null in JSON."""
-    return inf if value is None else value
+def falls(regrets: Iterable[float | None]) -> list[list[float]]:
+    """Where a curve of regrets falls, as pairs of trial and regret to four digits; none is infinite."""
+    found: list[list[float]] = []
+    for trial, value in enumerate(regrets, start=1):
+        rounded = inf if value is None else float(f"{value:.4g}")
+        if rounded < (found[-1][1] if found else inf):
+            found.append([trial, rounded])
+    return found
+
+
+def curve(falls: Iterable[Sequence[float]], trials: int) -> Curve:
+    """The regret [trials] after each trial of a run, from where it falls."""
+    found = np.full(trials, inf)
+    for trial, value in falls:
+        found[int(trial) - 1 :] = value
+    return found
+
+
+def kept(outcome: Mapping[str, Any]) -> dict[str, Any]:
+    """What is kept of a run: where its regret falls, and milliseconds a trial without those of measuring."""
+    return {"falls": falls(outcome["regret"]), "ms": float(f"{1e3 * outcome['overhead_s']:.3g}")}
+
+
+class Comparison:
+    """Runs of several optimizers on the same tasks from the same seeds.
+
+    Args:
+        found: content of a file of runs that were kept.
+
+    Attributes:
+        curves: [trials] of each optimizer, by task and seed.
+        ms: milliseconds a trial, likewise.
+    """
+
+    def __init__(self, found: Mapping[str, Any]) -> None:
+        self.trials = int(found["trials"])
+        runs: dict[str, dict[Case, Mapping[str, Any]]] = {}
+        for task, by_name in found["runs"].items():
+            for name, by_seed in by_name.items():
+                runs.setdefault(name, {}).update({(task, int(seed)): run for seed, run in by_seed.items()})
+        self.cases = [case for case in next(iter(runs.values())) if all(case in each for each in runs.values())]
+        self.curves = {
+            name: {case: curve(each[case]["falls"], self.trials) for case in self.cases}
+            for name, each in runs.items()
+        }
+        self.ms = {name: [each[case]["ms"] for case in self.cases] for name, each in runs.items()}
+        standings = {name: [standing(each[case]) for case in self.cases] for name, each in self.curves.items()}
+        self.ranks = mean_ranks(standings)
+        self.duels = win_matrix(standings)
+
+    @property
+    def names(self) -> list[str]:
+        """The optimizers, by mean rank."""
+        return sorted(self.ranks, key=self.ranks.__getitem__)
+
+    def regrets(self, name: str, end: int, share: float = 0.5) -> float:
+        """Quantile over the runs of an optimizer of the regret after so many trials."""
+        return quantile([each[end - 1] for each in self.curves[name].values()], share)
+
+    def to(self, name: str, target: float) -> list[float]:
+        """Trials of each run of an optimizer to a regret."""
+        return [trials_to(each, target) for each in self.curves[name].values()]
+
+    def reached(self, name: str, target: float) -> float:
+        """Share of an optimizer's runs that got to a regret."""
+        counts = self.to(name, target)
+        return sum(map(isfinite, counts)) / len(counts)
+
+    def task_median(self, name: str, task: str, end: int) -> float:
+        """Median over seeds of the regret on a task."""
+        return median(each[end - 1] for case, each in self.curves[name].items() if case[0] == task)
+
+    @property
+    def tasks(self) -> list[str]:
+        """Names of the tasks."""
+        return list(dict.fromkeys(task for task, _ in self.cases))
 
 
 def percent(value: float) -> str:
@@ -52,62 +125,105 @@ def percent(value: float) -> str:
     return f"{100 * value:.1f} %" if isfinite(value) else "-"
 
 
-def overall(found: dict[str, Any], ends: list[str]) -> list[list[str]]:
+def overall(found: Comparison) -> Iterator[list[str]]:
     """All optimizers, by mean rank."""
-    rows = [["optimizer", "mean rank", *(f"regret at {end}" for end in ends), "within 5 %", "within 1 %", "ms"]]
-    for name, told in sorted(found["overall"].items(), key=lambda pair: pair[1]["mean_rank"]):
-        curves = [task[name] for task in found["median_regret"].values()]
-        regrets = [percent(median(known(curve[end]) for curve in curves)) for end in ends]
-        near = [f"{told['trials_to'][target]['reached']:.0%}" for target in ("0.05", "0.01")]
-        cost = f"{1e3 * found['overhead_s'][name]['median']:.0f}"
-        rows.append([f"`{name}`", f"{told['mean_rank']:.2f}", *regrets, *near, cost])
-    return rows
+    ends = [end for end in ENDS if end <= found.trials]
+    yield [
+        "optimizer",
+        "mean rank",
+        *(f"regret at {end}" for end in ends),
+        "quartiles at the end",
+        "trials to 1 %",
+        "within 5 %",
+        "within 1 %",
+        "ms",
+    ]
+    for name in found.names:
+        quartiles = ", ".join(percent(found.regrets(name, found.trials, share)) for share in (0.25, 0.75))
+        middle = quantile(found.to(name, 0.01), 0.5)
+        yield [
+            f"`{name}`",
+            f"{found.ranks[name]:.2f}",
+            *(percent(found.regrets(name, end)) for end in ends),
+            quartiles,
+            f"{middle:g}" if isfinite(middle) else "-",
+            *(f"{found.reached(name, target):.0%}" for target in (0.05, 0.01)),
+            f"{median(found.ms[name]):.0f}",
+        ]
 
 
-def quarter(found: dict[str, Any], ends: list[str]) -> list[list[str]]:
-    """On how many tasks each optimizer of ours is, by a quarter of the trials, where the best peer ends."""
-    tasks = found["median_regret"].values()
-    peers = [name for name in found["overall"] if name.startswith(PEERS)]
-    rows = [["optimizer", f"tasks where its regret at {ends[-3]} is at most the best peer's at {ends[-1]}"]]
-    for name in found["overall"]:
-        if peers and name not in peers:
+def quarter(found: Comparison) -> Iterator[list[str]]:
+    """Of how many runs each optimizer of ours is, by a quarter of the trials, where the best peer ends."""
+    peers = [name for name in found.names if name.startswith(PEERS)]
+    end = found.trials // 4
+    yield ["optimizer", f"runs whose regret at {end} is at most the best peer's at {found.trials}"]
+    for name in found.names if peers else ():
+        if name not in peers:
             as_good = sum(
-                known(task[name][ends[-3]]) <= min(known(task[peer][ends[-1]]) for peer in peers)
-                for task in tasks
+                found.curves[name][case][end - 1] <= min(found.curves[peer][case][-1] for peer in peers)
+                for case in found.cases
             )
-            rows.append([f"`{name}`", f"{as_good} of {len(tasks)}"])
-    return rows
+            yield [f"`{name}`", f"{as_good} of {len(found.cases)}"]
 
 
-def gains(found: dict[str, Any], end: str) -> list[list[str]]:
-    """By how much the loss of the baseline is above that of each optimizer, by budget, medians over tasks."""
-    budgets = list(dict.fromkeys(task.rsplit("-", 1)[1] for task in found["median_regret"]))
-    rows = [["optimizer", *(f"{budget}: median, least, most" for budget in budgets)]]
-    for name in found["overall"]:
+def duels(found: Comparison) -> Iterator[list[str]]:
+    """The best two against each: wins, losses, and the p-value, with a star where chance is ruled out."""
+    first = found.names[:2]
+    yield ["optimizer", *(f"`{name}`: wins, losses, p" for name in first)]
+    for other in found.names:
+        pairs = [None if other == name else found.duels[name][other] for name in first]
+        cells = [
+            ""
+            if pair is None
+            else f"{pair.wins}, {pair.losses}, {pair.p_value:.2g}{'' if pair.p_value > SIGNIFICANT else ' *'}"
+            for pair in pairs
+        ]
+        yield [f"`{other}`", *cells]
+
+
+def gains(found: Comparison, end: int) -> Iterator[list[str]]:
+    """By how much the loss of the baseline is above that of each optimizer, by budget, quartiles over runs."""
+    budgets = list(dict.fromkeys(task.rsplit("-", 1)[1] for task in found.tasks))
+    yield [f"optimizer, at {end}", *(f"{budget}: quartiles" for budget in budgets)]
+    for name in found.names:
         cells = []
         for budget in budgets:
-            tasks = [each for task, each in found["median_regret"].items() if task.endswith(f"-{budget}")]
-            pairs = [(known(each[BASELINE][end]), known(each[name][end])) for each in tasks]
+            cases = [case for case in found.cases if case[0].endswith(f"-{budget}")]
+            pairs = [
+                (found.curves[BASELINE][case][end - 1], found.curves[name][case][end - 1]) for case in cases
+            ]
             ratios = [(1 + base) / (1 + own) - 1 for base, own in pairs if isfinite(base) and isfinite(own)]
-            cells.append(", ".join(percent(each) for each in (median(ratios), min(ratios), max(ratios))))
-        rows.append([f"`{name}`", *cells])
-    return rows
+            cells.append(", ".join(percent(quantile(ratios, share)) for share in (0.25, 0.5, 0.75)))
+        yield [f"`{name}`", *cells]
 
 
 def main() -> None:
-    """Read a document of either kind, print its tables, write the small one."""
+    """Add runs to the file, print what they say."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
-    parser.add_argument("document", type=Path)
-    parser.add_argument("--out", type=Path)
+    parser.add_argument("runs", type=Path, nargs="*")
+    parser.add_argument("--out", type=Path, default=KEPT)
     given = parser.parse_args()
-    found = json.loads(given.document.read_text(encoding="utf-8"))
-    found = shrunk(found) if "tasks" in found else found
-    if given.out:
-        given.out.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
-    ends = [end for end in ENDS if int(end) <= found["trials"]]
-    tables = [overall(found, ends), quarter(found, ends)]
-    tables += [gains(found, end) for end in ends[1:] if BASELINE in found["overall"]]
-    for head, *body in tables:
+    found = json.loads(given.out.read_text(encoding="utf-8")) if given.out.exists() else {"runs": {}}
+    for path in given.runs:
+        for line in path.read_text(encoding="utf-8").splitlines():
+            run, outcome = (json.loads(line)[part] for part in ("run", "outcome"))
+            found |= {
+                "command": f"apollo-dse compare --trials {run['trials']} --results RUNS.jsonl",
+                "trials": run["trials"],
+            }
+            seeds = found["runs"].setdefault(run["task"], {}).setdefault(run["optimizer"], {})
+            seeds[str(run["seed"])] = kept(outcome)
+    if given.runs:
+        given.out.write_text(
+            json.dumps(found, separators=(",", ":")).replace('},"', '},\n"') + "\n", encoding="utf-8"
+        )
+    comparison = Comparison(found)
+    tables = [overall(comparison), quarter(comparison), duels(comparison)]
+    tables += [
+        gains(comparison, end) for end in ENDS[1:] if BASELINE in comparison.names and end <= comparison.trials
+    ]
+    print(f"{len(comparison.cases)} runs of each, on {len(comparison.tasks)} tasks\n")
+    for head, *body in map(list, tables):
         print("| " + " | ".join(head) + " |", "|" + "---|" * len(head), sep="\n")
         print("\n".join("| " + " | ".join(row) + " |" for row in body), end="\n\n")
 

@@ -9,10 +9,9 @@ from math import inf, isfinite
 from statistics import median
 from typing import Any
 
-Rows = Iterable[Sequence[object]]
+from compare_tables import Comparison, Curve, curve, overall
 
-ENDS = ("25", "50", "100", "200")
-"""Trials after which regrets of compared optimizers are shown."""
+Rows = Iterable[Sequence[object]]
 
 FEW = 6
 """Distributions that are named; of more there is their number."""
@@ -34,23 +33,8 @@ def exact_optimum(found: Any) -> Rows:
 
 
 def compare(found: Any) -> Rows:
-    """Optimizers over all tasks."""
-    yield (
-        "optimizer",
-        "mean rank",
-        "regret at 25",
-        "at 50",
-        "at 100",
-        "at 200",
-        "runs within 1 %",
-        "seconds a trial",
-    )
-    for name, overall in found["overall"].items():
-        curves = [task[name] for task in found["median_regret"].values()]
-        regrets = [share(median(_known(curve[end]) for curve in curves)) for end in ENDS]
-        near = share(overall["trials_to"]["0.01"]["reached"], 0)
-        seconds = f"{found['overhead_s'][name]['median']:.3f}"
-        yield f"`{name}`", f"{overall['mean_rank']:.2f}", *regrets, near, seconds
+    """Optimizers over all runs."""
+    return overall(Comparison(found))
 
 
 def overhead(found: Any) -> Rows:
@@ -91,12 +75,13 @@ def transfer(found: Any) -> Rows:
     """Regret after some trials, medians over tasks and seeds, each method's own."""
     ends = (1, 5, 10, 20, 40, 60)
     yield "protocol", "method", "runs", *(f"at {end}" for end in ends)
-    curves: dict[tuple[str, str], list[list[float | None]]] = {}
-    for key, curve in found["regrets"].items():
+    curves: dict[tuple[str, str], list[Curve]] = {}
+    for key, run in found["falls"].items():
         protocol, _, method, _, lie = json.loads(key)
-        curves.setdefault((f"{protocol}, {lie}" if lie else protocol, method), []).append(curve)
+        kept = curve(run, ends[-1])
+        curves.setdefault((f"{protocol}, {lie}" if lie else protocol, method), []).append(kept)
     for (protocol, method), runs in sorted(curves.items()):
-        regrets = [share(median(_known(run[min(end, len(run)) - 1]) for run in runs)) for end in ends]
+        regrets = [share(median(run[end - 1] for run in runs)) for end in ends]
         yield protocol, f"`{method}`", len(runs), *regrets
 
 

@@ -3,7 +3,7 @@
     python benchmarks/transfer.py networks budgets misled technology sizes --seeds 3 --jobs 2 --out FILE
 
 Targets are tasks of the edge space whose optimum is known (docs/benchmark.md); priors are what the portfolio
-tried in 100 trials on other tasks, from a seed of its own for each seed. Protocols:
+tried in 100 trials on other tasks, from a seed of its own for each seed. A search has 60 trials. Protocols:
 
 networks    leave one network out: priors are the others' tasks under the same limit, whatever their goal
 budgets     Apollo's own: the same network under looser limits, the tight one seeded by the loose ones
@@ -11,9 +11,10 @@ misled      as networks, but priors lie: ranks of their losses are turned over, 
 technology  the same task at 45 nm, under the limit that as large a share of the designs keeps
 sizes       the same task in the part of the space with at most four PEs along an axis, four cores and 32 lanes
 
-Cold search is the portfolio, and `random` draws; both know no priors, and all protocols share their runs. Runs
-that the file has are kept. The last three columns are quartiles over the runs of the trials to 1 % over those
-of cold search: infinite where only that got there, 0 where only the other did, 1 where neither did.
+Cold search is the portfolio, and `random` draws; both know no priors, and all protocols share their runs. Of a
+run is kept where its regret falls; runs that the file has are not made again. The last three columns are
+quartiles over the runs of the trials to 1 % over those of cold search: infinite where only that got there, 0
+where only the other did, 1 where neither did.
 """
 
 import argparse
@@ -27,6 +28,7 @@ from pathlib import Path
 from statistics import median
 
 import numpy as np
+from compare_tables import curve, falls
 
 from apollo_dse import optimizers, transfer
 from apollo_dse.benchmark.run import regret, world
@@ -51,10 +53,10 @@ OTHERWISE = {
 }
 """Parameters of the space in which the priors of a protocol were searched, beside those of the target's."""
 
-TRIALS = {"cold": 100, "random": 100}
-"""Trials of methods that take more than `TRANSFER_TRIALS`."""
+TRIALS = 60
+RANDOM_TRIALS = 100
+"""Of `random`, against whose best the first suggestions of the others are held."""
 
-TRANSFER_TRIALS = 60
 COLD = {"cold": "portfolio", "random": "random"}
 METHODS = ("cold", "random", *transfer.names())
 ALONE = "alone"
@@ -163,8 +165,8 @@ def run(protocol, task, method, seed, lie=None):
         priors = tuple(prior(source, seed, lie) for source in targets(protocol)[task])
         optimizer = transfer.get(method)(problem, seed, Experience(description(task), priors))
     study = Study(problem, optimizer, batch=1)
-    study.run(TRIALS.get(method, TRANSFER_TRIALS))
-    return [value if isfinite(value) else None for value in regret(problem, study.trials, answer).tolist()]
+    study.run(RANDOM_TRIALS if method == "random" else TRIALS)
+    return regret(problem, study.trials, answer).tolist()
 
 
 def quantile(values, share):
@@ -180,23 +182,20 @@ def over(trials, cold):
 
 def table(runs, asked):
     """Lines of text: a protocol and method each, medians over the tasks and seeds that all methods have."""
-    found = {tuple(json.loads(key)): curve for key, curve in runs.items()}
-    alone = {key[1:4]: curve for key, curve in found.items() if key[0] == ALONE}
+    found = {tuple(json.loads(key)): curve(run, TRIALS) for key, run in runs.items()}
+    alone = {key[1:4]: each for key, each in found.items() if key[0] == ALONE}
     for protocol, lie in sorted({(key[0], key[4]) for key in found if key[0] != ALONE}, key=str):
-        ours = {key[1:4]: curve for key, curve in found.items() if (key[0], key[4]) == (protocol, lie)}
+        ours = {key[1:4]: each for key, each in found.items() if (key[0], key[4]) == (protocol, lie)}
         tasks = {task for task, _, _ in ours}
-        ours |= {key: curve for key, curve in alone.items() if key[0] in tasks}
+        ours |= {key: each for key, each in alone.items() if key[0] in tasks}
         methods = [method for method in asked if any(key[1] == method for key in ours)]
         cases = sorted({(task, seed) for task, _, seed in ours}, key=str)
         cases = [case for case in cases if all((case[0], method, case[1]) in ours for method in methods)]
         cold = []
         for method in methods:
-            curves = [
-                [float("inf") if value is None else value for value in ours[task, method, seed]]
-                for task, seed in cases
-            ]
-            regrets = [f"{100 * median(curve[end - 1] for curve in curves):.1f}" for end in CHECKPOINTS]
-            reached = [trials_to(np.array(curve), 0.01) for curve in curves]
+            curves = [ours[task, method, seed] for task, seed in cases]
+            regrets = [f"{100 * median(each[end - 1] for each in curves):.1f}" for end in CHECKPOINTS]
+            reached = [trials_to(each, 0.01) for each in curves]
             cold = reached if method == "cold" else cold
             ratios = [over(*pair) for pair in zip(reached, cold, strict=True)] if cold else []
             cells = [f"{quantile(reached, share):g}" for share in QUARTILES]
@@ -215,7 +214,7 @@ def main():
     parser.add_argument("--jobs", type=int, default=1)
     parser.add_argument("--out", type=Path, required=True)
     given = parser.parse_args()
-    runs = json.loads(given.out.read_text())["regrets"] if given.out.exists() else {}
+    runs = json.loads(given.out.read_text())["falls"] if given.out.exists() else {}
     wanted = [
         (ALONE, task, method, seed, None) if method in COLD else (protocol, task, method, seed, lie)
         for seed in range(given.seeds)
@@ -228,11 +227,9 @@ def main():
     with ProcessPoolExecutor(given.jobs, mp_context=get_context("spawn")) as pool:
         pending = {pool.submit(run, *each): each for each in missing}
         for done, future in enumerate(as_completed(pending), start=1):
-            runs[json.dumps(pending[future])] = [
-                None if value is None else float(f"{value:.4g}") for value in future.result()
-            ]
+            runs[json.dumps(pending[future])] = falls(future.result())
             print(f"{done} of {len(missing)}: {' '.join(map(str, pending[future]))}", flush=True)
-            given.out.write_text(json.dumps({"command": "benchmarks/transfer.py", "regrets": runs}) + "\n")
+            given.out.write_text(json.dumps({"command": "benchmarks/transfer.py", "falls": runs}) + "\n")
     print("\n".join(table(runs, given.methods)))
 
 
