@@ -6,7 +6,7 @@ Each optimizer, in a process of its own with one thread, is told the same trials
 area. Then come rounds of one suggestion, its measurement, and its tell; measuring is left out, and of the
 rounds the median and the longest are reported, for models are fitted anew only now and then. `memory` is by
 how many MiB the largest size of the process has grown to the end of the rounds, from when another optimizer of
-the kind had made one suggestion: without the libraries that it loads.
+the kind had made one suggestion, and that was priced: without the libraries that are loaded.
 """
 
 import argparse
@@ -20,6 +20,7 @@ from time import process_time
 
 from apollo_dse import optimizers
 from apollo_dse.benchmark.run import world
+from apollo_dse.benchmark.suite import TASKS
 from apollo_dse.study import Study
 from apollo_dse.trial import Trial
 
@@ -47,7 +48,7 @@ def measured(task, name, told, rounds):
     kind = optimizers.get(name)
     first = kind(problem, 1)
     first.tell(trials[: TOLD[0]])
-    first.ask(1)
+    TASKS[task].problem().evaluate(first.ask(1))
     before = largest_mib()
     optimizer = kind(problem, 0)
     optimizer.tell(trials)
