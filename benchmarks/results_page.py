@@ -77,6 +77,15 @@ SECTIONS = (
         rows.compare,
     ),
     Section(
+        "compare_fronts",
+        "Optimizers on solved fronts",
+        "apollo-dse compare",
+        "All solved tasks with two objectives. Regret is the share of the exact front's hypervolume that is"
+        " missing, otherwise as above.",
+        TWO_CORES,
+        rows.compare,
+    ),
+    Section(
         "overhead",
         "A suggestion after many trials",
         "benchmarks/overhead.py",
