@@ -110,10 +110,6 @@ class Comparison:
         counts = self.to(name, target)
         return sum(map(isfinite, counts)) / len(counts)
 
-    def task_median(self, name: str, task: str, end: int) -> float:
-        """Median over seeds of the regret on a task."""
-        return median(each[end - 1] for case, each in self.curves[name].items() if case[0] == task)
-
     @property
     def tasks(self) -> list[str]:
         """Names of the tasks."""

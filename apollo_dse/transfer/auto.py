@@ -72,7 +72,6 @@ class Auto(Portfolio):
         models = [each for each in self.optimizers if isinstance(each, Modelled)]
         if not models:
             raise ValueError(f"a member must model the priors, but got {[each.name for each in self.members]}")
-        self._place = self.optimizers.index(models[0])
         self._model = models[0]
 
     def kind(self, name: str) -> Optimizers:
@@ -99,11 +98,11 @@ class Auto(Portfolio):
     @property
     def shares(self) -> NDArray[np.float64]:
         """Each member's share [m] of the next trials; that of a model that is not trusted goes to the next."""
-        shares, others = super().shares, len(self.members) - 1
-        judged = len(self.trials) >= JUDGED and others and shares[self._place] > 0
-        if judged and sum(self.weights.values()) < TRUSTED:
-            shares[(self._place + 1) % len(shares)] += shares[self._place]
-            shares[self._place] = 0.0
+        shares = super().shares
+        if len(shares) > 1 and len(self.trials) >= JUDGED and sum(self.weights.values()) < TRUSTED:
+            place = self.optimizers.index(self._model)
+            shares[(place + 1) % len(shares)] += shares[place]
+            shares[place] = 0.0
         return shares
 
     def ask(self, n: int) -> Sequence[Point]:
