@@ -73,8 +73,9 @@ def measures_a_point_always_alike(case: Case) -> None:
     evaluator, point = case.make(), case.points[0]
     first = _only(evaluator, point)
     assert _only(evaluator, point) == first, "a point must be measured again as before"
-    twice = [*case.points, point]
-    assert evaluator(twice)[-1] == first, "a point that is there twice must be measured alike"
+    twice = evaluator([*case.points, point])
+    assert len(twice) == len(case.points) + 1, "a point that is there twice must be measured twice"
+    assert twice[0] == twice[-1] == first, "a point that is there twice must be measured alike"
     assert _only(case.make(), point) == first, "evaluators made alike must measure alike"
 
 

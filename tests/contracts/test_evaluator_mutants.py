@@ -69,7 +69,9 @@ class SortsItsAnswers(Right):
 
 class MeasuresEachOnce(Right):
     def __call__(self, points):
-        return super().__call__([dict(each) for each in {tuple(point.items()) for point in points}])
+        return super().__call__(
+            [dict(each) for each in dict.fromkeys(tuple(point.items()) for point in points)]
+        )
 
 
 class DependsOnTheBatch(Right):
