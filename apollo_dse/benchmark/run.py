@@ -21,7 +21,7 @@ from apollo_dse import optimizers
 from apollo_dse.benchmark.hypervolume import missing_volume
 from apollo_dse.benchmark.memory import Remembered, pricing_source, remembered, source_of
 from apollo_dse.benchmark.solutions import RENEW, Solution, StaleError, solution, stored
-from apollo_dse.benchmark.statistics import BetterThanOptimalError, Curve, regret_curve
+from apollo_dse.benchmark.statistics import ROUNDING, BetterThanOptimalError, Curve, regret_curve
 from apollo_dse.benchmark.suite import TASKS
 from apollo_dse.problem import Problem
 from apollo_dse.study import Study
@@ -55,9 +55,10 @@ class Outcome:
     """What came of a run.
 
     Attributes:
-        regret: after each trial; a space that has fewer points than the run has trials keeps its last regret.
-        feasible: share of the trials that were feasible.
-        overhead_s: processor time per trial, that of measuring left out: what the optimizer takes to think.
+        regret: after each trial; the last one stands for all trials that were not made, since the exact answer
+            was found or the space has no more points.
+        feasible: share of the trials made that were feasible.
+        overhead_s: processor time per trial made without that of measuring: what the optimizer takes to think.
     """
 
     regret: tuple[float, ...]
@@ -77,7 +78,7 @@ class Outcome:
 
 
 def execute(run: Run) -> Outcome:
-    """Make a run.
+    """Make a run, which ends where nothing is left to find.
 
     Raises:
         ValueError: there is no such optimizer, or a knob is wrong.
@@ -88,7 +89,12 @@ def execute(run: Run) -> Outcome:
     start, measuring = process_time(), problem.evaluate.seconds
     optimizer = optimizers.get(run.optimizer)(problem, run.seed, **run.knobs)
     study = Study(problem, optimizer, batch=run.batch)
-    study.run(run.trials)
+    left = [problem.losses(trial) for trial in answer.designs]
+    while left and len(study.records) < run.trials:
+        made = len(study.records)
+        if study.run(min(made + run.batch, run.trials)) != "finished":
+            break
+        left = _still_better(left, problem, study.trials[made:])
     thinking = (process_time() - start) - (problem.evaluate.seconds - measuring)
     trials = study.trials
     try:
@@ -115,6 +121,21 @@ def regret(problem: Problem, trials: Sequence[Trial], answer: Solution) -> Curve
     if len(problem.objectives) == 1:
         return regret_curve([loss for (loss,) in losses], best[0][0])
     return missing_volume(losses, best)
+
+
+def _still_better(
+    designs: Sequence[tuple[float, ...]], problem: Problem, trials: Sequence[Trial]
+) -> list[tuple[float, ...]]:
+    """Those of the losses of designs that none of the trials equals, by more than rounding."""
+    found = [problem.losses(trial) for trial in trials if problem.feasible(trial)]
+    return [
+        design
+        for design in designs
+        if not any(
+            all(loss - best < ROUNDING * abs(best) for loss, best in zip(losses, design, strict=True))
+            for losses in found
+        )
+    ]
 
 
 @lru_cache(maxsize=1)

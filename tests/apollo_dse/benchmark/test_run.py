@@ -8,11 +8,13 @@ import sys
 from dataclasses import replace
 from math import inf
 
+import numpy as np
 import pytest
 
 from apollo_dse import benchmark, optimizers
 from apollo_dse.benchmark import Outcome, Results, Run, run
 from apollo_dse.optimizers.random import Random
+from apollo_dse.study import Study
 from apollo_dse.trial import Trial
 
 QUICK = "eyeriss-resnet18-latency-tight"
@@ -132,6 +134,34 @@ def test_an_exhausted_space_keeps_its_last_regret(monkeypatch):
     outcome = run.execute(Run(task=QUICK, optimizer="random", seed=0, trials=20))
     assert len(outcome.regret) == 20
     assert len(set(outcome.regret[6:])) == 1
+
+
+@pytest.mark.parametrize("name", [QUICK, FRONT])
+@pytest.mark.parametrize("batch", [1, 4])
+def test_a_run_ends_where_nothing_is_left_to_find(monkeypatch, name, batch):
+    """Once every exact design was equalled; before that no regret is zero."""
+    problem, answer = run.world(name)
+    queue = [*problem.space.sample(np.random.default_rng(0), 6), *(design.point for design in answer.designs)]
+    studies = []
+
+    class Knows(Random):
+        def ask(self, n):
+            return queue[len(self.trials) : len(self.trials) + n] or super().ask(n)
+
+    class Watched(Study):
+        def __init__(self, *args, **kwargs):
+            super().__init__(*args, **kwargs)
+            studies.append(self)
+
+    monkeypatch.setattr(optimizers, "get", lambda name: Knows)
+    monkeypatch.setattr(run, "Study", Watched)
+    outcome = run.execute(Run(task=name, optimizer="random", seed=0, trials=len(queue) + 20, batch=batch))
+    [study] = studies
+    made = len(study.trials)
+    assert len(queue) <= made < len(queue) + batch
+    assert len(outcome.regret) == len(queue) + 20
+    assert [value == 0.0 for value in outcome.regret] == [n >= len(queue) - 1 for n in range(len(queue) + 20)]
+    assert outcome.feasible == sum(map(problem.feasible, study.trials)) / made
 
 
 def test_infinite_regret_is_null_on_disk():
