@@ -14,14 +14,13 @@ by how much a design is better).
 
 import argparse
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from math import inf, isfinite
+from collections.abc import Iterator, Mapping
+from math import isfinite
 from pathlib import Path
 from statistics import median
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
+from falls import curve, falls
 
 from apollo_dse.benchmark.statistics import (
     SIGNIFICANT,
@@ -37,27 +36,8 @@ ENDS = (25, 50, 100, 200)
 PEERS = ("optuna-", "nevergrad-", "smac")
 BASELINE = "bayesian"
 
-Curve = NDArray[np.float64]
 Case = tuple[str, int]
 """A task and a seed."""
-
-
-def falls(regrets: Iterable[float | None]) -> list[list[float]]:
-    """Where a curve of regrets falls, as pairs of trial and regret to four digits; none is infinite."""
-    found: list[list[float]] = []
-    for trial, value in enumerate(regrets, start=1):
-        rounded = inf if value is None else float(f"{value:.4g}")
-        if rounded < (found[-1][1] if found else inf):
-            found.append([trial, rounded])
-    return found
-
-
-def curve(falls: Iterable[Sequence[float]], trials: int) -> Curve:
-    """The regret [trials] after each trial of a run, from where it falls."""
-    found = np.full(trials, inf)
-    for trial, value in falls:
-        found[int(trial) - 1 :] = value
-    return found
 
 
 def kept(outcome: Mapping[str, Any]) -> dict[str, Any]:

@@ -9,7 +9,10 @@ from math import inf, isfinite
 from statistics import median
 from typing import Any
 
-from compare_tables import Comparison, Curve, curve, overall
+from compare_tables import Comparison, overall
+from falls import curve
+
+from apollo_dse.benchmark.statistics import Curve, quantile
 
 Rows = Iterable[Sequence[object]]
 
@@ -81,7 +84,7 @@ def transfer(found: Any) -> Rows:
         kept = curve(run, ends[-1])
         curves.setdefault((f"{protocol}, {lie}" if lie else protocol, method), []).append(kept)
     for (protocol, method), runs in sorted(curves.items()):
-        regrets = [share(median(run[end - 1] for run in runs)) for end in ends]
+        regrets = [share(quantile([run[end - 1] for run in runs], 0.5)) for end in ends]
         yield protocol, f"`{method}`", len(runs), *regrets
 
 

@@ -3,7 +3,8 @@
     python benchmarks/transfer.py networks budgets misled technology sizes --seeds 3 --jobs 2 --out FILE
 
 Targets are tasks of the edge space whose optimum is known (docs/benchmark.md); priors are what the portfolio
-tried in 100 trials on other tasks, from a seed of its own for each seed. A search has 60 trials. Protocols:
+tried in 100 trials on other tasks, from a seed of its own for each seed. A search has 60 trials, or fewer where
+it finds the optimum. Protocols:
 
 networks    leave one network out: priors are the others' tasks under the same limit, whatever their goal
 budgets     Apollo's own: the same network under looser limits, the tight one seeded by the loose ones
@@ -25,14 +26,13 @@ from functools import lru_cache
 from math import isfinite
 from multiprocessing import get_context
 from pathlib import Path
-from statistics import median
 
 import numpy as np
-from compare_tables import curve, falls
+from falls import curve, falls
 
 from apollo_dse import optimizers, transfer
-from apollo_dse.benchmark.run import regret, world
-from apollo_dse.benchmark.statistics import trials_to
+from apollo_dse.benchmark.run import regret, search, world
+from apollo_dse.benchmark.statistics import quantile, trials_to
 from apollo_dse.benchmark.suite import TASKS
 from apollo_dse.study import Study
 from apollo_dse.transfer import Experience, Prior, describe
@@ -165,14 +165,8 @@ def run(protocol, task, method, seed, lie=None):
         priors = tuple(prior(source, seed, lie) for source in targets(protocol)[task])
         optimizer = transfer.get(method)(problem, seed, Experience(description(task), priors))
     study = Study(problem, optimizer, batch=1)
-    study.run(RANDOM_TRIALS if method == "random" else TRIALS)
+    search(study, answer, RANDOM_TRIALS if method == "random" else TRIALS)
     return regret(problem, study.trials, answer).tolist()
-
-
-def quantile(values, share):
-    """Order statistic, infinite ones last."""
-    ordered = sorted(values)
-    return ordered[min(len(ordered) - 1, int(share * len(ordered)))]
 
 
 def over(trials, cold):
@@ -194,7 +188,7 @@ def table(runs, asked):
         cold = []
         for method in methods:
             curves = [ours[task, method, seed] for task, seed in cases]
-            regrets = [f"{100 * median(each[end - 1] for each in curves):.1f}" for end in CHECKPOINTS]
+            regrets = [f"{100 * quantile([each[end - 1] for each in curves], 0.5):.1f}" for end in CHECKPOINTS]
             reached = [trials_to(each, 0.01) for each in curves]
             cold = reached if method == "cold" else cold
             ratios = [over(*pair) for pair in zip(reached, cold, strict=True)] if cold else []

@@ -78,7 +78,7 @@ class Outcome:
 
 
 def execute(run: Run) -> Outcome:
-    """Make a run, which ends where nothing is left to find.
+    """Make a run.
 
     Raises:
         ValueError: there is no such optimizer, or a knob is wrong.
@@ -89,12 +89,7 @@ def execute(run: Run) -> Outcome:
     start, measuring = process_time(), problem.evaluate.seconds
     optimizer = optimizers.get(run.optimizer)(problem, run.seed, **run.knobs)
     study = Study(problem, optimizer, batch=run.batch)
-    left = [problem.losses(trial) for trial in answer.designs]
-    while left and len(study.records) < run.trials:
-        made = len(study.records)
-        if study.run(min(made + run.batch, run.trials)) != "finished":
-            break
-        left = _still_better(left, problem, study.trials[made:])
+    search(study, answer, run.trials)
     thinking = (process_time() - start) - (problem.evaluate.seconds - measuring)
     trials = study.trials
     try:
@@ -107,6 +102,17 @@ def execute(run: Run) -> Outcome:
         feasible=sum(map(problem.feasible, trials)) / len(trials),
         overhead_s=thinking / len(trials),
     )
+
+
+def search(study: Study, answer: Solution, trials: int) -> None:
+    """Let a study that has none yet make so many trials; it ends early where nothing is left to find."""
+    problem = study.problem
+    left = [problem.losses(trial) for trial in answer.designs]
+    while left and len(study.records) < trials:
+        made = len(study.records)
+        if study.run(min(made + study.batch, trials)) != "finished":
+            break
+        left = _still_better(left, problem, study.trials[made:])
 
 
 def regret(problem: Problem, trials: Sequence[Trial], answer: Solution) -> Curve:
