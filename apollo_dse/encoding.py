@@ -8,7 +8,7 @@ several numbers give together, as PEs, cores and lanes give units, is one featur
 product.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from math import inf, log, nan
 
 import numpy as np
@@ -44,6 +44,11 @@ class Encoding:
         groups = {tuple(sorted(factors[name] for name in names if name in factors)) for names in together}
         self.products = sorted(group for group in groups if len(group) > 1)
         self._pinned = {each.name: each.from_unit(0.5) for each in space.parameters if each.cardinality == 1}
+        ordinals = {row: each for row, each in enumerate(self.parameters) if isinstance(each, Ordinal)}
+        self._ranks = _Tables({row: ordinal_features(each.values) for row, each in ordinals.items()})
+        self._factors = sorted({row for group in self.products for row in group})
+        self._logs = _Tables({row: np.log(ordinals[row].values) for row in self._factors if row in ordinals})
+        self._log_ends = self._logarithms(np.stack([np.zeros(len(self.counts)), self.ends]))
 
     @property
     def ends(self) -> NDArray[np.float64]:
@@ -77,8 +82,14 @@ class Encoding:
 
     def features(self, rows: NDArray[np.float64]) -> NDArray[np.float64]:
         """Features [n, d] of `n` rows [n, p]; a category has one for each value, and then come the products."""
-        columns = [_features(each, column) for each, column in zip(self.parameters, rows.T, strict=True)]
-        columns += [self._product(group, rows)[:, None] for group in self.products]
+        ranks = self._ranks(rows)
+        columns = [
+            ranks[row][:, None] if isinstance(each, Ordinal) else _features(each, rows[:, row])
+            for row, each in enumerate(self.parameters)
+        ]
+        if self.products:
+            logarithms = self._logarithms(rows)
+            columns += [self._product(group, logarithms)[:, None] for group in self.products]
         return np.concatenate(columns, axis=1) if columns else np.zeros((len(rows), 0))
 
     def rows_of(self, features: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -100,14 +111,26 @@ class Encoding:
         ]
         return [*singles, *self.products]
 
-    def _product(self, group: Sequence[int], rows: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Place [n] of the logarithm of a product of coordinates of the rows [n, p] between its extremes."""
-        lows, spans, logarithms = 0.0, 0.0, np.zeros(len(rows))
+    def _logarithms(self, rows: NDArray[np.float64]) -> dict[int, NDArray[np.float64]]:
+        """Logarithms [n] of the values of the rows [n, p], of each parameter that is part of a product."""
+        found = self._logs(rows)
+        for row in self._factors:
+            if row not in found:
+                found[row] = np.log(
+                    np.array(_values(self.parameters[row], rows[:, row].tolist()), dtype=np.float64)
+                )
+        return found
+
+    def _product(
+        self, group: Sequence[int], logarithms: Mapping[int, NDArray[np.float64]]
+    ) -> NDArray[np.float64]:
+        """Place [n] of the logarithm of a product between its extremes, from those of its factors [n]."""
+        lows, spans, total = 0.0, 0.0, np.zeros(len(logarithms[group[0]]))
         for row in group:
-            low, high = _logarithms(self.parameters[row], np.array([0.0, self.ends[row]]))
+            low, high = self._log_ends[row]
             lows, spans = lows + low, spans + high - low
-            logarithms += _logarithms(self.parameters[row], rows[:, row])
-        return (logarithms - lows) / spans
+            total += logarithms[row]
+        return (total - lows) / spans
 
     def mutants(
         self,
@@ -167,20 +190,27 @@ def _is_positive(parameter: Parameter) -> bool:
     return min(parameter.values) > 0 if isinstance(parameter, Ordinal) else parameter.low > 0
 
 
-def _logarithms(parameter: Parameter, column: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Logarithms [n] of the positive values at coordinates [n]."""
-    if isinstance(parameter, Ordinal):
-        return _between(np.log(parameter.values), column)
-    values = np.array(_values(parameter, column.tolist()), dtype=np.float64)
-    logarithms: NDArray[np.float64] = np.log(values)
-    return logarithms
+class _Tables:
+    """Numbers that belong to the values of some of the parameters.
 
+    Args:
+        numbers: [k] of each parameter, at coordinates 0 to k - 1, by its place; at least two.
+    """
 
-def _between(values: NDArray[np.float64], column: NDArray[np.float64]) -> NDArray[np.float64]:
-    """`values` [k] at coordinates [n], 0 to k - 1; linear between and beyond them."""
-    lower = np.clip(np.nan_to_num(np.floor(column)), 0, len(values) - 2).astype(np.int64)
-    found: NDArray[np.float64] = values[lower] + (column - lower) * (values[lower + 1] - values[lower])
-    return found
+    def __init__(self, numbers: Mapping[int, NDArray[np.float64]]) -> None:
+        width = max(map(len, numbers.values()), default=0)
+        self._places = list(numbers)
+        self._last = np.array([len(each) - 2 for each in numbers.values()], dtype=np.float64)
+        self._numbers = np.array([np.pad(each, (0, width - len(each))) for each in numbers.values()])
+
+    def __call__(self, rows: NDArray[np.float64]) -> dict[int, NDArray[np.float64]]:
+        """The numbers [n] of each of these parameters at rows [n, p]; linear between and beyond values."""
+        if not self._places:
+            return {}
+        columns, tables = rows[:, self._places], np.arange(len(self._places))
+        lower = np.clip(np.nan_to_num(np.floor(columns)), 0, self._last).astype(np.int64)
+        low, high = self._numbers[tables, lower], self._numbers[tables, lower + 1]
+        return dict(zip(self._places, (low + (columns - lower) * (high - low)).T, strict=True))
 
 
 def _coordinate(parameter: Parameter, value: Value) -> float:
@@ -239,12 +269,10 @@ def _row_of(parameter: Parameter, features: NDArray[np.float64]) -> NDArray[np.f
     return np.round(column).astype(np.float64)
 
 
-def _features(parameter: Parameter, column: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Features [n, 1], of a category [n, k], of a column of coordinates [n]."""
+def _features(parameter: Integer | Real | Categorical, column: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Features [n, 1], of a category [n, k], of a column of coordinates [n] of no ordinal."""
     if isinstance(parameter, Real):
         return column[:, None]
-    if isinstance(parameter, Ordinal):
-        return _between(ordinal_features(parameter.values), column)[:, None]
     if isinstance(parameter, Categorical):
         return np.asarray(column[:, None] == np.arange(len(parameter.values)), dtype=np.float64)
     if parameter.log:
