@@ -92,10 +92,14 @@ def _progress(total: int) -> Iterator[Callable[[int], None]]:
             nonlocal first
             first = first or done
             made = done - first
-            rest = (perf_counter() - start) / made * (total - done) / 60 if made else None
-            say(f"{done} of {total} runs" + (f", about {rest:.0f} minutes left" if rest is not None else ""))
+            rest_s = (perf_counter() - start) / made * (total - done) if made else None
+            say(f"{done} of {total} runs" + (f", about {_rounded(rest_s)} left" if rest_s else ""))
 
         yield tell
+
+
+def _rounded(seconds: float) -> str:
+    return f"{seconds:.0f} s" if seconds < 90 else f"{seconds / 60:.0f} min"
 
 
 def _show(told: Mapping[str, Any]) -> None:
