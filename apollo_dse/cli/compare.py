@@ -86,11 +86,12 @@ def _words(text: str) -> list[str]:
 def _progress(total: int) -> Iterator[Callable[[int], None]]:
     """What to call with the number of runs that are there."""
     with output.waiting("Beginning") as say:
-        start, first = perf_counter(), 0
+        start = perf_counter()
+        first: int | None = None
 
         def tell(done: int) -> None:
             nonlocal first
-            first = first or done
+            first = done if first is None else first
             made = done - first
             rest_s = (perf_counter() - start) / made * (total - done) if made else None
             say(f"{done} of {total} runs" + (f", about {_rounded(rest_s)} left" if rest_s else ""))
