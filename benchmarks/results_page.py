@@ -73,6 +73,14 @@ SECTIONS = (
         "apollo-dse compare",
         "All solved tasks with one objective, all optimizers at their defaults. Regrets are medians and"
         " quartiles over runs; milliseconds a trial are without those of measuring.",
+        SHARED,
+        rows.compare,
+    ),
+    Section(
+        "compare_peers",
+        "Optimizers of other libraries, the slower ones too",
+        "apollo-dse compare",
+        "Four of these tasks, 50 trials, a seed each.",
         TWO_CORES,
         rows.compare,
     ),
@@ -82,7 +90,7 @@ SECTIONS = (
         "apollo-dse compare",
         "All solved tasks with two objectives. Regret is the share of the exact front's hypervolume that is"
         " missing, otherwise as above.",
-        TWO_CORES,
+        SHARED,
         rows.compare,
     ),
     Section(
