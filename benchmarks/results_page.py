@@ -81,7 +81,7 @@ SECTIONS = (
         "Optimizers of other libraries, the slower ones too",
         "apollo-dse compare",
         "Four of these tasks, 50 trials, a seed each.",
-        TWO_CORES,
+        SHARED,
         rows.compare,
     ),
     Section(
