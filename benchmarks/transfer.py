@@ -13,9 +13,10 @@ technology  the same task at 45 nm, under the limit that as large a share of the
 sizes       the same task in the part of the space with at most four PEs along an axis, four cores and 32 lanes
 
 Cold search is the portfolio, and `random` draws; both know no priors, and all protocols share their runs. Of a
-run is kept where its regret falls; runs that the file has are not made again. The last three columns are
-quartiles over the runs of the trials to 1 % over those of cold search: infinite where only that got there, 0
-where only the other did, 1 where neither did.
+run is kept where its regret falls; runs that the file has are not made again. Two tables are printed: regrets
+and trials to 1 %, and losses against those of cold search. The last three columns of the first are quartiles
+over the runs of the trials to 1 % over those of cold search: infinite where only that got there, 0 where only
+the other did, 1 where neither did.
 """
 
 import argparse
@@ -65,6 +66,9 @@ ALONE = "alone"
 LIES = ("turned", "dealt")
 QUARTILES = (0.25, 0.5, 0.75)
 CHECKPOINTS = (1, 2, 5, 10, 20, 40, 60)
+DRAWN = (1, 5, 10)
+"""Numbers of suggestions that are held against the best random draw."""
+
 LOOSER = {"medium": ("loose",), "tight": ("loose", "medium")}
 
 
@@ -174,9 +178,13 @@ def over(trials, cold):
     return (1.0 if cold == trials else 0.0) if cold == float("inf") else trials / cold
 
 
-def table(runs, asked):
-    """Lines of text: a protocol and method each, medians over the tasks and seeds that all methods have."""
-    found = {tuple(json.loads(key)): curve(run, TRIALS) for key, run in runs.items()}
+def groups(runs, asked):
+    """Each protocol and lie with its cases, tasks and seeds that all methods have, and each method's curves."""
+    keys = {key: tuple(json.loads(key)) for key in runs}
+    found = {
+        whole: curve(runs[key], RANDOM_TRIALS if whole[2] == "random" else TRIALS)
+        for key, whole in keys.items()
+    }
     alone = {key[1:4]: each for key, each in found.items() if key[0] == ALONE}
     for protocol, lie in sorted({(key[0], key[4]) for key in found if key[0] != ALONE}, key=str):
         ours = {key[1:4]: each for key, each in found.items() if (key[0], key[4]) == (protocol, lie)}
@@ -185,18 +193,57 @@ def table(runs, asked):
         methods = [method for method in asked if any(key[1] == method for key in ours)]
         cases = sorted({(task, seed) for task, _, seed in ours}, key=str)
         cases = [case for case in cases if all((case[0], method, case[1]) in ours for method in methods)]
-        cold = []
-        for method in methods:
-            curves = [ours[task, method, seed] for task, seed in cases]
-            regrets = [f"{100 * quantile([each[end - 1] for each in curves], 0.5):.1f}" for end in CHECKPOINTS]
-            reached = [trials_to(each, 0.01) for each in curves]
-            cold = reached if method == "cold" else cold
-            ratios = [over(*pair) for pair in zip(reached, cold, strict=True)] if cold else []
-            cells = [f"{quantile(reached, share):g}" for share in QUARTILES]
-            share = sum(map(isfinite, reached)) / len(reached)
-            cells += [f"{share:.0%}", *(f"{quantile(ratios, share):.2f}" for share in QUARTILES if ratios)]
-            row = [protocol, method, lie or "", len(curves), *regrets, *cells]
-            yield "| " + " | ".join(map(str, row)) + " |"
+        curves = {method: np.array([ours[task, method, seed] for task, seed in cases]) for method in methods}
+        yield (protocol, lie or ""), cases, curves
+
+
+def reached(curves):
+    """Trials of each run to 1 %."""
+    return [trials_to(each, 0.01) for each in curves]
+
+
+def table(runs, asked):
+    """Rows of text: a protocol and method each, medians over the runs, quartiles of trials."""
+    for names, _, curves in groups(runs, asked):
+        for method, own in curves.items():
+            regrets = [f"{100 * quantile(own[:, end - 1], 0.5):.1f}" for end in CHECKPOINTS]
+            trials = reached(own)
+            cells = [f"{quantile(trials, share):g}" for share in QUARTILES]
+            cells.append(f"{sum(map(isfinite, trials)) / len(trials):.0%}")
+            if "cold" in curves:
+                ratios = [over(*pair) for pair in zip(trials, reached(curves["cold"]), strict=True)]
+                cells += [f"{quantile(ratios, share):.2f}" for share in QUARTILES]
+            yield *names, method, len(own), *regrets, *cells
+
+
+def losses(runs, asked):
+    """Rows of text: medians of losses over those of each method, and a median a seed of its trials over cold.
+
+    They are of cold search after as many trials, the same under the tight limit alone, and of the best of all
+    random draws.
+    """
+    ends = [end - 1 for end in CHECKPOINTS]
+    for names, cases, curves in groups(runs, asked):
+        tight = np.array([task.endswith("-tight") for task, _ in cases])
+        for method, own in curves.items():
+            if method in COLD or "cold" not in curves:
+                continue
+            cold = curves["cold"]
+            with np.errstate(invalid="ignore"):
+                ratios = np.nan_to_num((1 + cold[:, ends]) / (1 + own[:, ends]), nan=1.0, posinf=np.inf)
+            cells = [medians(ratios), medians(ratios[tight])]
+            if "random" in curves:
+                drawn = 1 + curves["random"][:, -1]
+                cells.append(medians(np.array([drawn / (1 + own[:, end - 1]) for end in DRAWN]).T))
+            trials = [over(*pair) for pair in zip(reached(own), reached(cold), strict=True)]
+            seeds = sorted({seed for _, seed in cases})
+            alone = [[n for (_, each), n in zip(cases, trials, strict=True) if each == seed] for seed in seeds]
+            yield *names, method, *cells, medians(np.array(alone).T)
+
+
+def medians(table):
+    """Text of the median of each column."""
+    return ", ".join(f"{quantile(column, 0.5):.2f}" for column in table.T)
 
 
 def main():
@@ -224,7 +271,8 @@ def main():
             runs[json.dumps(pending[future])] = falls(future.result())
             print(f"{done} of {len(missing)}: {' '.join(map(str, pending[future]))}", flush=True)
             given.out.write_text(json.dumps({"command": "benchmarks/transfer.py", "falls": runs}) + "\n")
-    print("\n".join(table(runs, given.methods)))
+    for row in (*table(runs, given.methods), *losses(runs, given.methods)):
+        print("| " + " | ".join(map(str, row)) + " |")
 
 
 if __name__ == "__main__":
