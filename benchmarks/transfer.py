@@ -231,19 +231,19 @@ def losses(runs, asked):
             cold = curves["cold"]
             with np.errstate(invalid="ignore"):
                 ratios = np.nan_to_num((1 + cold[:, ends]) / (1 + own[:, ends]), nan=1.0, posinf=np.inf)
-            cells = [medians(ratios), medians(ratios[tight])]
+            cells = [medians(ratios.T), medians(ratios[tight].T)]
             if "random" in curves:
                 drawn = 1 + curves["random"][:, -1]
-                cells.append(medians(np.array([drawn / (1 + own[:, end - 1]) for end in DRAWN]).T))
+                cells.append(medians(drawn / (1 + own[:, end - 1]) for end in DRAWN))
             trials = [over(*pair) for pair in zip(reached(own), reached(cold), strict=True)]
             seeds = sorted({seed for _, seed in cases})
             alone = [[n for (_, each), n in zip(cases, trials, strict=True) if each == seed] for seed in seeds]
-            yield *names, method, *cells, medians(np.array(alone).T)
+            yield *names, method, *cells, medians(alone)
 
 
-def medians(table):
+def medians(columns):
     """Text of the median of each column."""
-    return ", ".join(f"{quantile(column, 0.5):.2f}" for column in table.T)
+    return ", ".join(f"{quantile(column, 0.5):.2f}" for column in columns)
 
 
 def main():
