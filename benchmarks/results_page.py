@@ -85,6 +85,15 @@ SECTIONS = (
         rows.compare,
     ),
     Section(
+        "lottery",
+        "How much depends on luck with the knobs",
+        "apollo-dse compare --lottery",
+        "Regret at the end, the geometric mean over tasks of medians over seeds, at the default knobs and at"
+        " the best, median and worst of draws around them; 0.01 % stands for less.",
+        SHARED,
+        rows.lottery,
+    ),
+    Section(
         "compare_fronts",
         "Optimizers on solved fronts",
         "apollo-dse compare",

@@ -40,6 +40,14 @@ def compare(found: Any) -> Rows:
     return overall(Comparison(found))
 
 
+def lottery(found: Any) -> Rows:
+    """What each optimizer reaches by how lucky its knobs were chosen."""
+    yield "optimizer", "settings", "default", "best", "median", "worst"
+    for name, told in sorted(found["lottery"].items(), key=lambda pair: float(pair[1]["default"])):
+        scores = (share(told[key], 2) for key in ("default", "best", "median", "worst"))
+        yield f"`{name}`", len(told["settings"]), *scores
+
+
 def overhead(found: Any) -> Rows:
     """Milliseconds a suggestion and its tell, by how many trials were told."""
     yield "optimizer", "50 told: ms", "200", "1,000", "longest of ten at 1,000", "MiB"
