@@ -58,11 +58,12 @@ def overhead(found: Any) -> Rows:
 
 
 def scalesim_prior(found: Any) -> Rows:
-    """Simulations until a search was near the best known, a seed each."""
+    """Simulations until a search was near the best known: the median, and how many searches got there."""
     yield "search", "within 5 %", "within 1 %", "the best known itself"
     for name, told in found["searches"].items():
         counts = [told["trials_to"][near] for near in ("1.05", "1.01", "1.0")]
-        yield f"`{name}`", *(", ".join("-" if n is None else f"{n:g}" for n in each) for each in counts)
+        cells = (f"{_middle(each)}, {sum(n is not None for n in each)} of {len(each)}" for each in counts)
+        yield f"`{name}`", *cells
 
 
 def gradient(found: Any) -> Rows:
@@ -78,7 +79,12 @@ def gradient(found: Any) -> Rows:
 
 
 def _cost(reached: list[Any]) -> str:
-    middle = median(inf if each is None else each[0] for each in reached)
+    return _middle([None if each is None else each[0] for each in reached])
+
+
+def _middle(reached: list[float | None]) -> str:
+    """The median number of trials; none is infinite."""
+    middle = quantile([inf if each is None else each for each in reached], 0.5)
     return f"{middle:g}" if isfinite(middle) else "-"
 
 
